@@ -1,0 +1,160 @@
+//! Reading engine archives: upstream's own `docker-<version>.tgz`, exactly as published.
+//!
+//! [`read`] goes over the file once, whatever its size: it hashes it, unpacks it, checks every
+//! name and header against what such archives hold, hashes each program, reads from its ELF
+//! headers what it needs, and hands its bytes to a [`Sink`]. Archives are taken to be hostile:
+//! whatever does not fit is an error of its own ([`BundleError`]), and nothing is believed that
+//! [`Limits`] does not bound. Peak memory is about 20 MiB: 3 MiB of buffers, and the first
+//! 16 MiB at most of the program that is being read (only of dynamically linked ones).
+//!
+//! Whether the archive is what it claims to be is for [`trust`] to say, which compares its
+//! digest with the [`catalogue`] and what else is known.
+
+pub mod catalogue;
+mod contents;
+mod elf;
+mod error;
+mod gunzip;
+mod header;
+mod kernel_version;
+mod limits;
+mod names;
+mod pipeline;
+mod sidecar;
+pub mod trust;
+
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+
+use std::io::{self, Read};
+
+use serde::{Deserialize, Serialize};
+
+pub use elf::{ElfInfo, Machine, VersionNeed};
+pub use error::BundleError;
+pub use kernel_version::{KernelVersion, ParseKernelVersionError};
+pub use limits::Limits;
+pub use names::{Layout, Role, program_names, version_from_name};
+pub use sidecar::SidecarError;
+
+use crate::digest::Digest;
+
+/// What an archive holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Archive {
+    /// Digest of the whole compressed file.
+    pub sha256: Digest,
+    /// Size of the compressed file in bytes.
+    pub size: u64,
+    /// Sum of the sizes of `entries` in bytes.
+    pub unpacked: u64,
+    /// The latest time of modification in the archive, in seconds since 1970: a host whose clock
+    /// shows less has a wrong clock.
+    pub newest_mtime: u64,
+    /// The programs, in the archive's order.
+    pub entries: Vec<Entry>,
+}
+
+/// A program in an archive.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Its file name, such as `dockerd`.
+    pub name: String,
+    /// What it is for.
+    pub role: Role,
+    /// Digest of its contents.
+    pub sha256: Digest,
+    /// Its size in bytes.
+    pub size: u64,
+    /// The permission bits that the archive records, without set-id and sticky bits.
+    pub mode: u32,
+    /// What its headers say.
+    pub elf: ElfInfo,
+}
+
+impl Archive {
+    /// Which generation of names it uses.
+    pub fn layout(&self) -> Layout {
+        let layout = self.entries.iter().find_map(|entry| names::layout_of(&entry.name));
+        layout.unwrap_or(Layout::Modern)
+    }
+
+    /// The architecture that its programs are built for ([`read`] makes sure that it is one).
+    /// `None` if there are no programs.
+    pub fn machine(&self) -> Option<Machine> {
+        self.entries.first().map(|entry| entry.elf.machine)
+    }
+
+    /// The program with this role.
+    pub fn program(&self, role: Role) -> Option<&Entry> {
+        self.entries.iter().find(|entry| entry.role == role)
+    }
+}
+
+/// Takes the programs of an archive as they are unpacked, one after the other.
+///
+/// If [`read`] fails, even after the last `end`, nothing that was taken may be used.
+pub trait Sink {
+    /// A program of `size` bytes begins.
+    fn begin(&mut self, entry_name: &str, size: u64) -> io::Result<()>;
+    /// Its next bytes.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()>;
+    /// It has been given completely.
+    fn end(&mut self) -> io::Result<()>;
+}
+
+/// Keeps nothing: for looking at an archive without unpacking it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Discard;
+
+impl Sink for Discard {
+    fn begin(&mut self, _entry_name: &str, _size: u64) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn write(&mut self, _bytes: &[u8]) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn end(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Reads an archive to its end and hands its programs to `sink`.
+///
+/// `progress` is called from another thread with the number of compressed bytes read so far.
+///
+/// # Errors
+///
+/// [`BundleError::Read`] and [`BundleError::Sink`] are failures of the host; every other one
+/// means that the archive is damaged, or is none of upstream's.
+pub fn read<R: Read + Send>(
+    input: R,
+    limits: &Limits,
+    sink: &mut (dyn Sink + Send),
+    progress: &(dyn Fn(u64) + Sync),
+) -> Result<Archive, BundleError> {
+    read_with(input, limits, pipeline::Buffers::default(), sink, progress)
+}
+
+fn read_with<R: Read + Send>(
+    input: R,
+    limits: &Limits,
+    buffers: pipeline::Buffers,
+    sink: &mut (dyn Sink + Send),
+    progress: &(dyn Fn(u64) + Sync),
+) -> Result<Archive, BundleError> {
+    let (contents, packed) = pipeline::run(input, limits, buffers, progress, |stream| {
+        contents::walk(stream, limits, sink)
+    })?;
+    Ok(Archive {
+        sha256: packed.sha256,
+        size: packed.size,
+        unpacked: contents.unpacked,
+        newest_mtime: contents.newest_mtime,
+        entries: contents.entries,
+    })
+}
