@@ -1,0 +1,100 @@
+//! What can go wrong at the door to the host.
+
+use std::io;
+
+/// An operation on the host that did not succeed.
+#[derive(Debug, thiserror::Error)]
+pub enum HostError {
+    /// A file operation failed.
+    #[error("cannot {action} {path}: {source}")]
+    Io {
+        /// What was tried, as a verb ("read", "rename").
+        action: &'static str,
+        /// On which path of the host.
+        path: String,
+        /// What the system answered.
+        source: io::Error,
+    },
+    /// A program could not be started.
+    #[error("cannot run {program}: {source}")]
+    Spawn {
+        /// The program's name.
+        program: String,
+        /// What the system answered.
+        source: io::Error,
+    },
+    /// A program ended with another status than 0.
+    #[error("{command} failed ({status}){}", tail_of(.stderr))]
+    Command {
+        /// The program and its arguments.
+        command: String,
+        /// How it ended ("exit status: 1").
+        status: String,
+        /// The last lines of its stderr.
+        stderr: String,
+    },
+    /// A program did not end in time.
+    #[error("{command} did not end within {seconds} s")]
+    CommandTimeout {
+        /// The program and its arguments.
+        command: String,
+        /// The time limit.
+        seconds: u64,
+    },
+    /// systemd refused or failed a request.
+    #[error("systemd: cannot {action} {unit}: {message}")]
+    Systemd {
+        /// What was asked ("start").
+        action: &'static str,
+        /// Which unit, or "the manager".
+        unit: String,
+        /// systemd's answer.
+        message: String,
+    },
+    /// Another run of Landfall holds the lock.
+    #[error("another run of landfall is in progress ({holder})")]
+    Locked {
+        /// What is known of the other run.
+        holder: String,
+    },
+}
+
+fn tail_of(stderr: &str) -> String {
+    if stderr.is_empty() { String::new() } else { format!(": {stderr}") }
+}
+
+impl HostError {
+    /// An I/O error on a path.
+    pub fn io(action: &'static str, path: impl Into<String>, source: io::Error) -> Self {
+        Self::Io { action, path: path.into(), source }
+    }
+
+    /// An error number on a path.
+    pub(super) fn errno(action: &'static str, path: &str, source: rustix::io::Errno) -> Self {
+        Self::io(action, path, source.into())
+    }
+
+    /// An error of path resolution beneath the root.
+    pub(super) fn path(action: &'static str, path: &str, error: &pathrs::error::Error) -> Self {
+        Self::io(action, path, io_error(error))
+    }
+
+    /// Whether the system answered that permission is missing.
+    pub fn is_permission_denied(&self) -> bool {
+        matches!(self, Self::Io { source, .. } if
+            source.kind() == io::ErrorKind::PermissionDenied)
+    }
+
+    /// Whether the system answered that there is no such file or directory.
+    pub fn is_not_found(&self) -> bool {
+        matches!(self, Self::Io { source, .. } if
+            matches!(source.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory))
+    }
+}
+
+pub(super) fn io_error(error: &pathrs::error::Error) -> io::Error {
+    match error.kind() {
+        pathrs::error::ErrorKind::OsError(Some(errno)) => io::Error::from_raw_os_error(errno),
+        _ => io::Error::other(error.to_string()),
+    }
+}

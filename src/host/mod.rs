@@ -1,0 +1,119 @@
+//! The only door to disk, processes and systemd.
+//!
+//! A [`Host`] is a root directory, beneath which every path is resolved, and – when that
+//! root is the running system – its programs and its service manager.
+
+pub mod clock;
+pub mod command;
+pub mod digests;
+mod error;
+mod files;
+pub mod input;
+pub mod lock;
+mod mounts;
+mod processes;
+pub mod staging;
+pub mod systemd;
+mod write;
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+pub use error::HostError;
+
+/// One host: the running one, or an image or chroot on disk (`--root DIR`).
+pub struct Host {
+    root: pathrs::Root,
+    dir: PathBuf,
+    live: bool,
+    runtime: tokio::runtime::Runtime,
+    systemd: std::cell::OnceCell<systemd::Systemd>,
+    /// Directories that have new names which are not on disk yet.
+    unsynced: RefCell<BTreeSet<String>>,
+}
+
+/// The running kernel, as uname(2) describes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Uname {
+    /// Its release, whole.
+    pub release: String,
+    /// The architecture.
+    pub machine: String,
+}
+
+impl Host {
+    /// The running system.
+    ///
+    /// # Errors
+    /// [`HostError::Io`] if `/` cannot be opened or no runtime can be made.
+    pub fn live() -> Result<Self, HostError> {
+        Self::open(PathBuf::from("/"), true)
+    }
+
+    /// The image or chroot at `dir`: files only, nothing in it is started.
+    ///
+    /// # Errors
+    /// [`HostError::Io`] if `dir` is not a directory that can be opened.
+    pub fn at(dir: &Path) -> Result<Self, HostError> {
+        let dir =
+            std::path::absolute(dir).and_then(|path| path.canonicalize()).map_err(|source| {
+                HostError::io("open root directory", dir.to_string_lossy(), source)
+            })?;
+        let live = dir == Path::new("/");
+        Self::open(dir, live)
+    }
+
+    fn open(dir: PathBuf, live: bool) -> Result<Self, HostError> {
+        let shown = dir.to_string_lossy().into_owned();
+        let root = pathrs::Root::open(&dir)
+            .map_err(|error| HostError::path("open root directory", &shown, &error))?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|source| HostError::io("start a runtime for", &shown, source))?;
+        Ok(Self {
+            root,
+            dir,
+            live,
+            runtime,
+            systemd: std::cell::OnceCell::new(),
+            unsynced: RefCell::default(),
+        })
+    }
+
+    /// Whether this is the running system, where units can be started.
+    pub fn is_live(&self) -> bool {
+        self.live
+    }
+
+    /// The root directory, as the caller's own root sees it.
+    pub fn root_dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// A path beneath the root as other programs of the caller see it. Only for handing
+    /// to them; Landfall itself opens paths beneath its root handle.
+    pub fn outside_path(&self, path: &str) -> PathBuf {
+        self.dir.join(path.trim_start_matches('/'))
+    }
+
+    /// Runs a future to its end on the host's own single-threaded runtime.
+    pub fn block_on<F: Future>(&self, future: F) -> F::Output {
+        self.runtime.block_on(future)
+    }
+
+    /// What the running kernel says of itself, also to those who look at an image.
+    pub fn uname(&self) -> Uname {
+        let uname = rustix::system::uname();
+        Uname {
+            release: uname.release().to_string_lossy().into_owned(),
+            machine: uname.machine().to_string_lossy().into_owned(),
+        }
+    }
+
+    /// The numeric id of the user that Landfall runs as.
+    pub fn uid(&self) -> u32 {
+        rustix::process::geteuid().as_raw()
+    }
+}

@@ -1,0 +1,102 @@
+//! Unmounting what an engine left.
+
+use rustix::mount::UnmountFlags;
+
+use super::{Host, HostError};
+
+/// File systems that engines mount for containers; a person's disk is none of them.
+const ENGINES: [&str; 6] = ["fuse.fuse-overlayfs", "mqueue", "nsfs", "overlay", "proc", "tmpfs"];
+
+impl Host {
+    /// All mount points of the running system, in the order of mounting.
+    ///
+    /// # Errors
+    /// [`HostError::Io`] if the kernel's table cannot be read.
+    pub fn mount_points(&self) -> Result<Vec<String>, HostError> {
+        Ok(self.mounts()?.into_iter().map(|mount| mount.point).collect())
+    }
+
+    fn mounts(&self) -> Result<Vec<Mount>, HostError> {
+        let table = self.read_text("/proc/self/mountinfo")?.unwrap_or_default();
+        Ok(parse(&table))
+    }
+
+    /// Unmounts what an engine mounted beneath these directories (not on them) and did not
+    /// stand there `before`, last mounted first.
+    ///
+    /// # Errors
+    /// [`HostError::Io`] if a mount cannot be taken away.
+    pub fn unmount_engines(
+        &self,
+        directories: &[String],
+        before: &[String],
+    ) -> Result<(), HostError> {
+        for Mount { point, kind } in self.mounts()?.into_iter().rev() {
+            let beneath = directories.iter().any(|dir| {
+                point.strip_prefix(dir.as_str()).is_some_and(|rest| rest.starts_with('/'))
+            });
+            if !beneath || before.contains(&point) || !ENGINES.contains(&kind.as_str()) {
+                continue;
+            }
+            match rustix::mount::unmount(&point, UnmountFlags::DETACH) {
+                // Several layers on one point, or one that went with its parent.
+                Ok(()) | Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOENT) => {}
+                Err(errno) => return Err(HostError::errno("unmount", &point, errno)),
+            }
+        }
+        Ok(())
+    }
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct Mount {
+    point: String,
+    kind: String,
+}
+
+/// Mount point and file system type of each line (proc_pid_mountinfo(5)): the fifth field,
+/// with `\040` and the like decoded, and the first one after the dash.
+fn parse(table: &str) -> Vec<Mount> {
+    let mount = |line: &str| {
+        let (before, after) = line.split_once(" - ")?;
+        let point = unescape(before.split(' ').nth(4)?);
+        Some(Mount { point, kind: after.split(' ').next()?.to_owned() })
+    };
+    table.lines().filter_map(mount).collect()
+}
+
+fn unescape(field: &str) -> String {
+    let mut text = String::with_capacity(field.len());
+    let mut rest = field;
+    while let Some(at) = rest.find('\\') {
+        text.push_str(&rest[..at]);
+        let code = rest.get(at + 1..at + 4).and_then(|octal| u8::from_str_radix(octal, 8).ok());
+        match code {
+            Some(byte) => {
+                text.push(char::from(byte));
+                rest = &rest[at + 4..];
+            }
+            None => {
+                text.push('\\');
+                rest = &rest[at + 1..];
+            }
+        }
+    }
+    text.push_str(rest);
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mount_points_are_read_and_decoded() {
+        let table = "36 35 98:0 / /run/docker/netns/default rw,relatime - nsfs nsfs rw\n\
+                     37 35 98:0 / /mnt/a\\040b rw - ext4 /dev/sda rw\n";
+        let found: Vec<_> =
+            parse(table).into_iter().map(|mount| (mount.point, mount.kind)).collect();
+        let expected = [("/run/docker/netns/default", "nsfs"), ("/mnt/a b", "ext4")];
+        assert_eq!(found, expected.map(|(point, kind)| (point.to_owned(), kind.to_owned())));
+    }
+}

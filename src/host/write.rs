@@ -1,0 +1,324 @@
+//! Writing: beside the target, attributes set, synced, then renamed.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Write;
+use std::os::fd::AsFd;
+
+use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags, Timespec, Timestamps};
+
+use super::{Host, HostError};
+use crate::file_state::{FileState, Ownership, new_name};
+
+impl Host {
+    /// Makes one directory with exactly this mode, whatever the umask.
+    ///
+    /// # Errors
+    /// [`HostError::Io`], also if something stands there already.
+    pub fn create_dir(&self, path: &str, ownership: Ownership) -> Result<(), HostError> {
+        let (parent, name) = self.parent(path)?;
+        let fail = |errno| HostError::errno("create directory", path, errno);
+        rustix::fs::mkdirat(&parent, name, Mode::from_raw_mode(0o700)).map_err(fail)?;
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let made = rustix::fs::openat(&parent, name, flags, Mode::empty()).map_err(fail)?;
+        set_ownership(&made, ownership).map_err(fail)?;
+        self.note_unsynced(path);
+        Ok(())
+    }
+
+    /// Removes an empty directory; `false` if it is not empty, a mount point, or a link.
+    ///
+    /// # Errors
+    /// [`HostError::Io`] for any other reason. An absent directory counts as removed.
+    pub fn remove_dir(&self, path: &str) -> Result<bool, HostError> {
+        let (parent, name) = self.parent(path)?;
+        match rustix::fs::unlinkat(&parent, name, AtFlags::REMOVEDIR) {
+            Ok(()) | Err(rustix::io::Errno::NOENT) => {
+                self.note_unsynced(path);
+                Ok(true)
+            }
+            Err(
+                rustix::io::Errno::NOTEMPTY
+                | rustix::io::Errno::EXIST
+                | rustix::io::Errno::BUSY
+                | rustix::io::Errno::NOTDIR,
+            ) => Ok(false),
+            Err(errno) => Err(HostError::errno("remove directory", path, errno)),
+        }
+    }
+
+    /// Removes a directory and all beneath it. An absent one counts as removed.
+    ///
+    /// # Errors
+    /// [`HostError::Io`] if something beneath cannot be removed (a mount point, say).
+    pub fn remove_tree(&self, path: &str) -> Result<(), HostError> {
+        if self.stat(path)?.is_none() {
+            return Ok(());
+        }
+        self.root
+            .remove_all(path)
+            .map_err(|error| HostError::path("remove directory", path, &error))?;
+        self.note_unsynced(path);
+        Ok(())
+    }
+
+    /// Removes a file or link. An absent one counts as removed.
+    ///
+    /// # Errors
+    /// [`HostError::Io`] if it cannot be removed.
+    pub fn remove_file(&self, path: &str) -> Result<(), HostError> {
+        let (parent, name) = match self.parent(path) {
+            Err(error) if error.is_not_found() => return Ok(()),
+            other => other?,
+        };
+        match rustix::fs::unlinkat(&parent, name, AtFlags::empty()) {
+            Ok(()) => {
+                self.note_unsynced(path);
+                Ok(())
+            }
+            Err(rustix::io::Errno::NOENT) => Ok(()),
+            Err(errno) => Err(HostError::errno("remove", path, errno)),
+        }
+    }
+
+    /// Opens a new file, mode 0600, for staging. One left there by an earlier run is
+    /// replaced.
+    ///
+    /// # Errors
+    /// [`HostError::Io`] if it cannot be made.
+    pub fn create_staged(&self, path: &str) -> Result<File, HostError> {
+        let (parent, name) = self.parent(path)?;
+        let fail = |errno| HostError::errno("create", path, errno);
+        match rustix::fs::unlinkat(&parent, name, AtFlags::empty()) {
+            Ok(()) | Err(rustix::io::Errno::NOENT) => {}
+            Err(errno) => return Err(fail(errno)),
+        }
+        let flags =
+            OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let made = rustix::fs::openat(&parent, name, flags, Mode::from_raw_mode(0o600));
+        Ok(File::from(made.map_err(fail)?))
+    }
+
+    /// Gives a staged file its final name, replacing what stands there in one step.
+    ///
+    /// # Errors
+    /// [`HostError::Io`] if attributes cannot be set or the rename fails.
+    pub fn commit_staged(
+        &self,
+        staged: &str,
+        target: &str,
+        ownership: Ownership,
+    ) -> Result<(), HostError> {
+        let (parent, name) = self.parent(staged)?;
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let file = rustix::fs::openat(&parent, name, flags, Mode::empty())
+            .map_err(|errno| HostError::errno("open", staged, errno))?;
+        set_ownership(&file, ownership)
+            .map_err(|errno| HostError::errno("set mode of", staged, errno))?;
+        rustix::fs::fsync(&file).map_err(|errno| HostError::errno("sync", staged, errno))?;
+        self.rename(staged, target)
+    }
+
+    /// Writes a whole file beside the target, syncs it and renames it over the target.
+    ///
+    /// # Errors
+    /// [`HostError::Io`]; the target is then as it was.
+    pub fn write_file(
+        &self,
+        path: &str,
+        bytes: &[u8],
+        ownership: Ownership,
+    ) -> Result<(), HostError> {
+        // A file that is there hands on its label and access list.
+        let xattrs = self.stat(path)?.map(|state| state.xattrs).unwrap_or_default();
+        self.write_beside(path, ownership, &xattrs, None, |file| file.write_all(bytes))
+    }
+
+    /// Puts a file back: bytes from an open file, attributes as recorded.
+    ///
+    /// # Errors
+    /// [`HostError::Io`]; the target is then as it was.
+    pub fn restore_file(
+        &self,
+        path: &str,
+        from: &mut File,
+        state: &FileState,
+    ) -> Result<(), HostError> {
+        let ownership = Ownership { mode: state.mode, uid: state.uid, gid: state.gid };
+        self.write_beside(path, ownership, &state.xattrs, Some(state.mtime), |file| {
+            super::files::copy(from, file).map(|_| ())
+        })
+    }
+
+    /// Copies an open file to a new name: a reflink where the file system has them.
+    ///
+    /// # Errors
+    /// [`HostError::Io`]; the target is then as it was.
+    pub fn copy_file(
+        &self,
+        from: &mut File,
+        path: &str,
+        ownership: Ownership,
+    ) -> Result<(), HostError> {
+        self.write_beside(path, ownership, &BTreeMap::new(), None, |file| {
+            super::files::copy(from, file).map(|_| ())
+        })
+    }
+
+    fn write_beside(
+        &self,
+        path: &str,
+        ownership: Ownership,
+        xattrs: &BTreeMap<String, String>,
+        mtime: Option<i64>,
+        fill: impl FnOnce(&mut File) -> std::io::Result<()>,
+    ) -> Result<(), HostError> {
+        let (directory, name) = path.rsplit_once('/').unwrap_or(("", path));
+        let beside = format!("{directory}/{}", new_name(name));
+        let mut file = self.create_staged(&beside)?;
+        let written = fill(&mut file)
+            .map_err(|source| HostError::io("write", path, source))
+            .and_then(|()| set_attributes(&file, path, ownership, xattrs, mtime))
+            .and_then(|()| file.sync_all().map_err(|source| HostError::io("sync", path, source)))
+            .and_then(|()| self.rename(&beside, path));
+        if written.is_err() {
+            // The first error is the one to report; a leftover is replaced by the next write.
+            let _ = self.remove_file(&beside);
+        }
+        written
+    }
+
+    /// Renames within one directory.
+    fn rename(&self, from: &str, to: &str) -> Result<(), HostError> {
+        let (from_dir, from_name) = self.parent(from)?;
+        let (to_dir, to_name) = self.parent(to)?;
+        rustix::fs::renameat_with(&from_dir, from_name, &to_dir, to_name, RenameFlags::empty())
+            .or_else(|errno| match errno {
+                rustix::io::Errno::NOSYS => {
+                    rustix::fs::renameat(&from_dir, from_name, &to_dir, to_name)
+                }
+                other => Err(other),
+            })
+            .map_err(|errno| HostError::errno("rename to", to, errno))?;
+        self.note_unsynced(to);
+        Ok(())
+    }
+
+    /// Makes a symbolic link.
+    ///
+    /// # Errors
+    /// [`HostError::Io`], also if something stands there already.
+    pub fn create_link(&self, path: &str, target: &str) -> Result<(), HostError> {
+        let (parent, name) = self.parent(path)?;
+        rustix::fs::symlinkat(target, &parent, name)
+            .map_err(|errno| HostError::errno("create link", path, errno))?;
+        self.note_unsynced(path);
+        Ok(())
+    }
+
+    /// Opens a file for appending, made 0600 if absent.
+    ///
+    /// # Errors
+    /// [`HostError::Io`] if it cannot be opened.
+    pub fn open_append(&self, path: &str) -> Result<File, HostError> {
+        let (parent, name) = self.parent(path)?;
+        let flags =
+            OFlags::WRONLY | OFlags::CREATE | OFlags::APPEND | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let file = rustix::fs::openat(&parent, name, flags, Mode::from_raw_mode(0o600))
+            .map_err(|errno| HostError::errno("open", path, errno))?;
+        self.note_unsynced(path);
+        Ok(File::from(file))
+    }
+
+    /// Sets the mode of a directory.
+    ///
+    /// # Errors
+    /// [`HostError::Io`] if it is not one, or the system refuses.
+    pub fn set_mode(&self, path: &str, mode: u32) -> Result<(), HostError> {
+        let directory = self.open_dir(path)?;
+        rustix::fs::fchmod(&directory, Mode::from_raw_mode(mode))
+            .map_err(|errno| HostError::errno("set mode of", path, errno))
+    }
+
+    /// Writes a kernel setting under `/proc/sys`, in place.
+    ///
+    /// # Errors
+    /// [`HostError::Io`] if the kernel refuses the value.
+    pub fn write_setting(&self, path: &str, value: &str) -> Result<(), HostError> {
+        let (parent, name) = self.parent(path)?;
+        let flags = OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let file = rustix::fs::openat(&parent, name, flags, Mode::empty())
+            .map_err(|errno| HostError::errno("open", path, errno))?;
+        File::from(file)
+            .write_all(value.as_bytes())
+            .map_err(|source| HostError::io("write", path, source))
+    }
+
+    /// Makes every new name of this run durable: each directory is synced once.
+    ///
+    /// # Errors
+    /// [`HostError::Io`] if a directory cannot be synced.
+    pub fn sync_directories(&self) -> Result<(), HostError> {
+        let directories = std::mem::take(&mut *self.unsynced.borrow_mut());
+        for path in directories {
+            match self.open_dir(&path) {
+                Ok(directory) => rustix::fs::fsync(&directory)
+                    .map_err(|errno| HostError::errno("sync", &path, errno))?,
+                Err(error) if error.is_not_found() => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    fn note_unsynced(&self, path: &str) {
+        let parent = match path.trim_end_matches('/').rsplit_once('/') {
+            Some(("", _)) | None => "/",
+            Some((parent, _)) => parent,
+        };
+        let mut unsynced = self.unsynced.borrow_mut();
+        if !unsynced.contains(parent) {
+            unsynced.insert(parent.to_owned());
+        }
+    }
+}
+
+fn set_ownership(file: impl AsFd, ownership: Ownership) -> rustix::io::Result<()> {
+    let uid = rustix::fs::Uid::from_raw(ownership.uid);
+    let gid = rustix::fs::Gid::from_raw(ownership.gid);
+    // chown clears set-id bits, so the mode comes last.
+    let own = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
+    if own != (ownership.uid, ownership.gid) {
+        rustix::fs::fchown(&file, Some(uid), Some(gid))?;
+    }
+    rustix::fs::fchmod(&file, Mode::from_raw_mode(ownership.mode))
+}
+
+fn set_attributes(
+    file: &File,
+    path: &str,
+    ownership: Ownership,
+    xattrs: &BTreeMap<String, String>,
+    mtime: Option<i64>,
+) -> Result<(), HostError> {
+    let fail = |errno| HostError::errno("set attributes of", path, errno);
+    set_ownership(file, ownership).map_err(fail)?;
+    for (name, value) in xattrs {
+        let value = from_hex(value);
+        rustix::fs::fsetxattr(file, name.as_str(), &value, rustix::fs::XattrFlags::empty())
+            .map_err(fail)?;
+    }
+    if let Some(seconds) = mtime {
+        let time = Timespec { tv_sec: seconds, tv_nsec: 0 };
+        let times = Timestamps { last_access: time, last_modification: time };
+        rustix::fs::futimens(file, &times).map_err(fail)?;
+    }
+    Ok(())
+}
+
+fn from_hex(text: &str) -> Vec<u8> {
+    text.as_bytes()
+        .chunks(2)
+        .filter_map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
+        .collect()
+}
