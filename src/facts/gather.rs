@@ -1,0 +1,241 @@
+//! Reading it all through the host.
+
+use std::collections::BTreeMap;
+
+use super::{
+    Facts, FileFact, Iptables, NetworkFacts, OsRelease, SystemdFacts, Wanted, accounts, cgroups,
+    file_systems, kernel, libraries, network, os_release, packages, programs, systemd,
+};
+use crate::desired::DAEMON_JSON;
+use crate::digest::Digest;
+use crate::file_state::FileKind;
+use crate::host::digests::{OpenFile, digest_all};
+use crate::host::{Host, HostError, clock};
+
+/// Units by which other engines, or other users of containerd, show.
+pub const ENGINE_UNITS: [&str; 6] = [
+    "containerd.service",
+    "docker.service",
+    "docker.socket",
+    "isulad.service",
+    "kubelet.service",
+    "snap.docker.dockerd.service",
+];
+
+/// How long a program may take that only says its version.
+const VERSION_LIMIT: std::time::Duration = std::time::Duration::from_secs(10);
+
+/// Looks at everything that planning and preflight need to know of a host. Nothing is
+/// changed. Files are hashed on threads of their own meanwhile.
+///
+/// # Errors
+/// [`HostError`] if something that is there cannot be read, or systemd does not answer.
+pub fn gather(host: &Host, wanted: &Wanted) -> Result<Facts, HostError> {
+    let mut files = attributes(host, wanted)?;
+    let open = open_programs(host, wanted, &files)?;
+    read_texts(host, wanted, &mut files)?;
+    let (digests, facts) = std::thread::scope(|scope| {
+        let hashing = scope.spawn(|| digest_all(open));
+        let facts = all_but_digests(host, wanted, files);
+        let digests = hashing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        (digests, facts)
+    });
+    let mut facts = facts?;
+    for (path, digest) in digests? {
+        if let Some(fact) = facts.files.get_mut(&path) {
+            fact.sha256 = Some(digest);
+        }
+    }
+    Ok(facts)
+}
+
+fn attributes(host: &Host, wanted: &Wanted) -> Result<BTreeMap<String, FileFact>, HostError> {
+    let mut files = BTreeMap::new();
+    for path in wanted.texts.iter().chain(&wanted.programs).chain(&wanted.paths) {
+        if let Some(state) = host.stat(path)? {
+            files.insert(path.clone(), FileFact { state, sha256: None, text: None });
+        }
+    }
+    Ok(files)
+}
+
+fn open_programs(
+    host: &Host,
+    wanted: &Wanted,
+    files: &BTreeMap<String, FileFact>,
+) -> Result<Vec<OpenFile>, HostError> {
+    let mut open = Vec::new();
+    for path in &wanted.programs {
+        let Some(fact) = files.get(path).filter(|fact| fact.state.kind == FileKind::File) else {
+            continue;
+        };
+        if let Some(file) = host.open_file(path)? {
+            open.push(OpenFile { path: path.clone(), size: fact.state.size, file });
+        }
+    }
+    Ok(open)
+}
+
+fn read_texts(
+    host: &Host,
+    wanted: &Wanted,
+    files: &mut BTreeMap<String, FileFact>,
+) -> Result<(), HostError> {
+    for path in &wanted.texts {
+        let Some(fact) = files.get_mut(path).filter(|fact| fact.state.kind == FileKind::File)
+        else {
+            continue;
+        };
+        if let Some(bytes) = host.read(path)? {
+            fact.sha256 = Some(Digest::of(&bytes));
+            fact.text = String::from_utf8(bytes).ok();
+        }
+    }
+    Ok(())
+}
+
+fn all_but_digests(
+    host: &Host,
+    wanted: &Wanted,
+    files: BTreeMap<String, FileFact>,
+) -> Result<Facts, HostError> {
+    let live = host.is_live();
+    let os = os_facts(host)?;
+    let uname = host.uname();
+    let architecture = if live { uname.machine } else { image_architecture(host)? };
+    let owned: Vec<&str> = files
+        .iter()
+        .filter(|(_, fact)| matches!(fact.state.kind, FileKind::File | FileKind::Symlink))
+        .map(|(path, _)| path.as_str())
+        .collect();
+    let packages = packages::gather(host, &os, &owned)?;
+    let programs: BTreeMap<String, String> = programs::PROGRAMS
+        .iter()
+        .filter_map(|name| Some(((*name).to_owned(), host.find_program(name)?)))
+        .collect();
+    let mut file_systems = BTreeMap::new();
+    let data_root = configured_data_root(&files);
+    for path in wanted.file_systems.iter().chain(&data_root) {
+        file_systems.insert(path.clone(), file_systems::gather(host, path)?);
+    }
+    let mut units = BTreeMap::new();
+    if host.is_booted_with_systemd() {
+        for unit in wanted.units.iter().map(String::as_str).chain(ENGINE_UNITS) {
+            if !units.contains_key(unit) {
+                units.insert(unit.to_owned(), host.unit_state(unit)?);
+            }
+        }
+    }
+    Ok(Facts {
+        live,
+        uid: host.uid(),
+        now: clock::now(),
+        kernel: if live { kernel::gather(host, &uname.release)? } else { super::Kernel::default() },
+        systemd: systemd_facts(host)?,
+        cgroups: if live { cgroup_facts(host)? } else { super::Cgroups::default() },
+        accounts: accounts::gather(host, wanted)?,
+        files,
+        units,
+        packages,
+        file_systems,
+        network: if live { network_facts(host)? } else { NetworkFacts::default() },
+        iptables: if live && programs.contains_key("iptables") { iptables(host) } else { None },
+        programs,
+        libraries: libraries::gather(host, &architecture)?,
+        architecture,
+        os,
+    })
+}
+
+/// Where daemon.json, as it stands, puts the engine's data. Text that is no JSON says
+/// nothing here; that it is broken is for others to say.
+fn configured_data_root(files: &BTreeMap<String, FileFact>) -> Option<String> {
+    let text = files.get(DAEMON_JSON)?.text.as_deref()?;
+    let json: serde_json::Value = serde_json::from_str(text).ok()?;
+    Some(json.get("data-root")?.as_str()?.to_owned())
+}
+
+fn os_facts(host: &Host) -> Result<OsRelease, HostError> {
+    for path in os_release::PATHS {
+        if let Some(text) = host.read_text(path)? {
+            return Ok(os_release::parse(&text));
+        }
+    }
+    Ok(os_release::parse(""))
+}
+
+/// The architecture of an image is that of its own programs. Empty if it has none.
+fn image_architecture(host: &Host) -> Result<String, HostError> {
+    for path in ["/usr/lib/systemd/systemd", "/lib/systemd/systemd", "/bin/sh"] {
+        if let Some(name) =
+            host.read_start(path, 64)?.and_then(|bytes| programs::parse_architecture(&bytes))
+        {
+            return Ok(name);
+        }
+    }
+    Ok(String::new())
+}
+
+/// The version is the running manager's own word, which may be older than what is installed;
+/// of an image it is told by its files.
+fn systemd_facts(host: &Host) -> Result<Option<SystemdFacts>, HostError> {
+    let mut program = None;
+    for path in systemd::PROGRAMS {
+        if program.is_none() && host.stat(path)?.is_some() {
+            program = Some(path);
+        }
+    }
+    let Some(program) = program else { return Ok(None) };
+    let running = host.is_booted_with_systemd();
+    if running && let Some(version) = systemd::parse_version(&host.manager_version()?) {
+        return Ok(Some(SystemdFacts { version, running }));
+    }
+    let mut version = None;
+    for directory in library_directories(host)? {
+        let names = host.read_dir(&directory)?;
+        version = version.max(systemd::from_library_names(names.iter().map(String::as_str)));
+    }
+    if version.is_none() {
+        version = host.read(program)?.as_deref().and_then(systemd::from_program);
+    }
+    Ok(Some(SystemdFacts { version: version.unwrap_or(0), running }))
+}
+
+/// Fedora and its kin, Debian 11 and its kin, and Debian from 12 on (by architecture).
+fn library_directories(host: &Host) -> Result<Vec<String>, HostError> {
+    let names = host.read_dir("/usr/lib")?;
+    let by_architecture = names.into_iter().filter(|name| name.contains("-linux-gnu"));
+    let mut directories = vec!["/usr/lib/systemd".to_owned(), "/lib/systemd".to_owned()];
+    directories.extend(by_architecture.map(|name| format!("/usr/lib/{name}/systemd")));
+    Ok(directories)
+}
+
+fn cgroup_facts(host: &Host) -> Result<super::Cgroups, HostError> {
+    let mountinfo = host.read_text("/proc/self/mountinfo")?.unwrap_or_default();
+    let proc_cgroups = host.read_text("/proc/cgroups")?.unwrap_or_default();
+    let v2 = match cgroups::v2_root(&mountinfo) {
+        Some(root) => host.read_text(&format!("{root}/cgroup.controllers"))?.unwrap_or_default(),
+        None => String::new(),
+    };
+    Ok(cgroups::parse(&mountinfo, &proc_cgroups, &v2))
+}
+
+fn network_facts(host: &Host) -> Result<NetworkFacts, HostError> {
+    let routes = host.read_text("/proc/net/route")?.unwrap_or_default();
+    let sockets = host.read_text("/proc/net/unix")?.unwrap_or_default();
+    Ok(NetworkFacts {
+        // The bonding driver keeps a file among the links.
+        links: host
+            .read_dir("/sys/class/net")?
+            .into_iter()
+            .filter(|name| name != "bonding_masters")
+            .collect(),
+        routes: network::parse_routes(&routes),
+        listening: network::parse_listening(&sockets),
+    })
+}
+
+fn iptables(host: &Host) -> Option<Iptables> {
+    let output = host.run(&["iptables", "--version"], VERSION_LIMIT).ok()?;
+    programs::parse_iptables(&output.stdout)
+}
