@@ -1,0 +1,82 @@
+//! Users, the group, and the programs that change them.
+
+use super::{Case, Finding, Seen};
+
+/// What parts of an engine run, and what for: `docker top`; images packed with xz; builds
+/// from a git repository.
+const HELPERS: [&str; 3] = ["ps", "xz", "git"];
+
+pub(super) fn check(case: &Case<'_>) -> Vec<Finding> {
+    let mut findings = unknown_users(case);
+    findings.extend(group(case));
+    if case.facts.live {
+        findings.extend(programs(case));
+    }
+    findings
+}
+
+fn unknown_users(case: &Case<'_>) -> Vec<Finding> {
+    let accounts = &case.facts.accounts;
+    let members = case.desired.group.members.iter();
+    let unknown = members.filter(|name| !accounts.users.contains_key(*name));
+    unknown
+        .map(|name| {
+            let answered = !accounts.unanswered.contains(name);
+            Finding::error(Seen::UserUnknown { name: name.clone(), answered })
+        })
+        .collect()
+}
+
+fn group(case: &Case<'_>) -> Vec<Finding> {
+    let wanted = &case.desired.group;
+    let groups = &case.facts.accounts.groups;
+    let name = wanted.name.clone();
+    let mut findings = Vec::new();
+    match (groups.get(&name), wanted.gid) {
+        (None, Some(gid)) => {
+            let other = groups.iter().find(|(_, group)| group.gid == gid);
+            if let Some((other, _)) = other {
+                let (group, wanted_for) = (other.clone(), name.clone());
+                findings.push(Finding::error(Seen::GidTaken { gid, group, wanted_for }));
+            }
+        }
+        (Some(group), Some(gid)) if group.gid != gid => {
+            let (name, gid, wanted) = (name.clone(), group.gid, gid);
+            findings.push(Finding::note(Seen::GroupKept { name, gid, wanted }));
+        }
+        _ => {}
+    }
+    let group = groups.get(&name);
+    let members = group.map_or(&[][..], |group| &group.members);
+    if members.is_empty() && wanted.members.is_empty() {
+        findings.push(Finding::note(Seen::NobodyInGroup { name: name.clone() }));
+    }
+    let adds = wanted.members.iter().any(|member| !members.contains(member));
+    if adds && group.is_some_and(|group| !group.local) {
+        findings.push(Finding::error(Seen::GroupNotLocal { name }));
+    }
+    findings
+}
+
+fn programs(case: &Case<'_>) -> Vec<Finding> {
+    let has = |name: &str| case.facts.programs.contains_key(name);
+    let wanted = &case.desired.group;
+    let group = case.facts.accounts.groups.get(&wanted.name);
+    let adds = wanted
+        .members
+        .iter()
+        .any(|member| group.is_none_or(|group| !group.members.contains(member)));
+    let mut findings = Vec::new();
+    for (program, needed) in [("groupadd", group.is_none()), ("gpasswd", adds)] {
+        if needed && !has(program) {
+            findings
+                .push(Finding::error(Seen::GroupProgramMissing { program: program.to_owned() }));
+        }
+    }
+    let missing: Vec<String> =
+        HELPERS.into_iter().filter(|name| !has(name)).map(str::to_owned).collect();
+    if !missing.is_empty() {
+        findings.push(Finding::note(Seen::HelperPrograms { missing }));
+    }
+    findings
+}

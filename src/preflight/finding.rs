@@ -1,0 +1,319 @@
+//! What preflight can find, as data. The words stand in [`crate::texts::findings`].
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::facts::{CgroupMode, PackageManager};
+use crate::file_state::FileKind;
+
+/// Something about a host that a person should know before it is changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// Its stable code.
+    pub code: Code,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What was seen.
+    pub seen: Seen,
+}
+
+impl Finding {
+    pub(super) fn error(seen: Seen) -> Self {
+        Self { code: seen.code(), severity: Severity::Error, seen }
+    }
+
+    pub(super) fn warning(seen: Seen) -> Self {
+        Self { code: seen.code(), severity: Severity::Warning, seen }
+    }
+
+    pub(super) fn note(seen: Seen) -> Self {
+        Self { code: seen.code(), severity: Severity::Note, seen }
+    }
+}
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Good to know.
+    Note,
+    /// It may go wrong, or something is lost that a person may want.
+    Warning,
+    /// It will go wrong, or would harm what is there: nothing is done.
+    Error,
+}
+
+/// What a refusal means for the caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// This host is not fit (exit code 3).
+    Host,
+    /// The request cannot be carried out on any host like this (exit code 2).
+    Usage,
+    /// The archive is not for this host (exit code 4).
+    Archive,
+}
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident = $number:literal,)*) => {
+        /// The stable code of a finding, shown as `LF001`. A number is never used again for
+        /// something else.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[repr(u16)]
+        pub enum Code { $($(#[$doc])* $name = $number,)* }
+
+        impl Code {
+            /// All codes, in their order.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+        }
+    };
+}
+
+codes! {
+    /// Landfall does not run as root.
+    Root = 1,
+    /// systemd is installed, but does not run this system.
+    SystemdNotRunning = 2,
+    /// systemd is not installed.
+    SystemdMissing = 3,
+    /// No engine is built for this architecture.
+    ArchitectureUnsupported = 4,
+    /// The archive is for another architecture.
+    ArchiveArchitecture = 5,
+    /// The host's clock is behind the archive.
+    ClockBehind = 6,
+    /// The kernel is older than the engine needs.
+    KernelTooOld = 10,
+    /// The kernel is newer than the engine is known to work with.
+    KernelTooNew = 11,
+    /// The kernel has no overlay file system.
+    OverlayMissing = 12,
+    /// The kernel's overlay file system is too old for the engine's storage.
+    OverlayTooOld = 13,
+    /// Control groups are not mounted.
+    CgroupsMissing = 14,
+    /// Controllers are missing.
+    CgroupControllers = 15,
+    /// The engine does not know version 2 of control groups.
+    CgroupVersion = 16,
+    /// Parts of the kernel's network that the engine uses are missing.
+    KernelNetwork = 17,
+    /// There is no iptables program.
+    IptablesMissing = 18,
+    /// The iptables program is too old.
+    IptablesTooOld = 19,
+    /// There is too little space.
+    SpaceShort = 20,
+    /// There are too few inodes.
+    InodesShort = 21,
+    /// A file system is read-only.
+    ReadOnly = 22,
+    /// Programs cannot run on a file system.
+    NoExec = 23,
+    /// The file system does not report the type of directory entries.
+    EntryType = 24,
+    /// The data directory's file system does not suit.
+    DataRootKind = 25,
+    /// Another engine's packages are installed.
+    EnginePackages = 30,
+    /// Another engine runs.
+    EngineRunning = 31,
+    /// A package owns a file that would be replaced.
+    TargetOwned = 32,
+    /// Docker is installed as a snap.
+    SnapDocker = 33,
+    /// Kubernetes uses the host's containerd.
+    ContainerdShared = 34,
+    /// Something that is no unit listens on the engine's socket.
+    SocketInUse = 35,
+    /// A file of nobody's would be replaced.
+    TargetUnowned = 36,
+    /// Something of another kind stands at a path that is needed.
+    TargetKind = 37,
+    /// The package manager could not be asked.
+    PackagesUnknown = 38,
+    /// A unit is masked.
+    UnitMasked = 39,
+    /// A shared library is missing.
+    LibraryMissing = 40,
+    /// A shared library is too old.
+    LibraryTooOld = 41,
+    /// It cannot be told which libraries are needed, or there.
+    LibrariesUnknown = 42,
+    /// A user does not exist.
+    UserUnknown = 50,
+    /// The wanted group id is taken.
+    GidTaken = 51,
+    /// The group exists with another id.
+    GroupKept = 52,
+    /// Nobody but root will have access.
+    NobodyInGroup = 53,
+    /// The group is not a local one.
+    GroupNotLocal = 54,
+    /// A program that changes groups is missing.
+    GroupProgramMissing = 55,
+    /// Programs that parts of the engine use are missing.
+    HelperPrograms = 56,
+}
+
+impl Code {
+    /// Whether `--ignore` can turn the error into a warning. It cannot where going on is
+    /// bound to fail.
+    pub fn can_be_ignored(self) -> bool {
+        !matches!(
+            self,
+            Self::Root
+                | Self::SystemdMissing
+                | Self::ArchiveArchitecture
+                | Self::TargetKind
+                | Self::UserUnknown
+                | Self::GidTaken
+                | Self::GroupProgramMissing
+        )
+    }
+
+    /// What an error with this code means for the caller.
+    pub fn refusal(self) -> Refusal {
+        match self {
+            Self::UserUnknown | Self::GidTaken => Refusal::Usage,
+            Self::ArchiveArchitecture => Refusal::Archive,
+            _ => Refusal::Host,
+        }
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "LF{:03}", *self as u16)
+    }
+}
+
+/// The text is not the code of a finding.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("“{0}” is no finding's code (they look like LF012)")]
+pub struct ParseCodeError(pub String);
+
+impl FromStr for Code {
+    type Err = ParseCodeError;
+
+    /// Accepts `LF012`, also in lower case.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let wanted = text.to_uppercase();
+        let known = Self::ALL.iter().find(|code| code.to_string() == wanted);
+        known.copied().ok_or_else(|| ParseCodeError(text.to_owned()))
+    }
+}
+
+impl Serialize for Code {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Code {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+    }
+}
+
+/// What was seen. Sizes are bytes, times seconds since 1970.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+#[allow(missing_docs)] // each variant stands for the code of the same name; the fields say it
+pub enum Seen {
+    Root { uid: u32 },
+    SystemdNotRunning,
+    SystemdMissing,
+    ArchitectureUnsupported { architecture: String },
+    ArchiveArchitecture { program: String, built_for: String, host: String },
+    ClockBehind { now: u64, archive: u64 },
+    KernelTooOld { release: String, minimum: String, engine: String },
+    KernelTooNew { release: String, maximum: String, engine: String },
+    OverlayMissing { certain: bool },
+    OverlayTooOld { release: String, minimum: String, el7_minimum: Option<String> },
+    CgroupsMissing,
+    CgroupControllers { mode: CgroupMode, missing: Vec<String> },
+    CgroupVersion { engine: String },
+    KernelNetwork { missing: Vec<String>, release: String },
+    IptablesMissing { nft: bool },
+    IptablesTooOld { version: String, minimum: String },
+    SpaceShort { paths: Vec<String>, need: u64, available: u64 },
+    InodesShort { paths: Vec<String>, need: u64, available: u64 },
+    ReadOnly { path: String },
+    NoExec { path: String },
+    EntryType { path: String, file_system: String },
+    DataRootKind { path: String, file_system: String },
+    EnginePackages { packages: Vec<String>, manager: PackageManager, remove: String },
+    EngineRunning { unit: String, fragment: String },
+    TargetOwned { path: String, package: String, manager: PackageManager, remove: String },
+    SnapDocker { unit: String },
+    ContainerdShared { user: String },
+    SocketInUse { path: String },
+    TargetUnowned { paths: Vec<String> },
+    TargetKind { path: String, what: FileKind },
+    PackagesUnknown { manager: PackageManager },
+    UnitMasked { unit: String },
+    LibraryMissing { program: String, libraries: Vec<String> },
+    LibraryTooOld { program: String, library: String, needs: String, has: Option<String> },
+    LibrariesUnknown { programs: Vec<String> },
+    UserUnknown { name: String, answered: bool },
+    GidTaken { gid: u32, group: String, wanted_for: String },
+    GroupKept { name: String, gid: u32, wanted: u32 },
+    NobodyInGroup { name: String },
+    GroupNotLocal { name: String },
+    GroupProgramMissing { program: String },
+    HelperPrograms { missing: Vec<String> },
+}
+
+impl Seen {
+    /// The code under which it is reported.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Root { .. } => Code::Root,
+            Self::SystemdNotRunning => Code::SystemdNotRunning,
+            Self::SystemdMissing => Code::SystemdMissing,
+            Self::ArchitectureUnsupported { .. } => Code::ArchitectureUnsupported,
+            Self::ArchiveArchitecture { .. } => Code::ArchiveArchitecture,
+            Self::ClockBehind { .. } => Code::ClockBehind,
+            Self::KernelTooOld { .. } => Code::KernelTooOld,
+            Self::KernelTooNew { .. } => Code::KernelTooNew,
+            Self::OverlayMissing { .. } => Code::OverlayMissing,
+            Self::OverlayTooOld { .. } => Code::OverlayTooOld,
+            Self::CgroupsMissing => Code::CgroupsMissing,
+            Self::CgroupControllers { .. } => Code::CgroupControllers,
+            Self::CgroupVersion { .. } => Code::CgroupVersion,
+            Self::KernelNetwork { .. } => Code::KernelNetwork,
+            Self::IptablesMissing { .. } => Code::IptablesMissing,
+            Self::IptablesTooOld { .. } => Code::IptablesTooOld,
+            Self::SpaceShort { .. } => Code::SpaceShort,
+            Self::InodesShort { .. } => Code::InodesShort,
+            Self::ReadOnly { .. } => Code::ReadOnly,
+            Self::NoExec { .. } => Code::NoExec,
+            Self::EntryType { .. } => Code::EntryType,
+            Self::DataRootKind { .. } => Code::DataRootKind,
+            Self::EnginePackages { .. } => Code::EnginePackages,
+            Self::EngineRunning { .. } => Code::EngineRunning,
+            Self::TargetOwned { .. } => Code::TargetOwned,
+            Self::SnapDocker { .. } => Code::SnapDocker,
+            Self::ContainerdShared { .. } => Code::ContainerdShared,
+            Self::SocketInUse { .. } => Code::SocketInUse,
+            Self::TargetUnowned { .. } => Code::TargetUnowned,
+            Self::TargetKind { .. } => Code::TargetKind,
+            Self::PackagesUnknown { .. } => Code::PackagesUnknown,
+            Self::UnitMasked { .. } => Code::UnitMasked,
+            Self::LibraryMissing { .. } => Code::LibraryMissing,
+            Self::LibraryTooOld { .. } => Code::LibraryTooOld,
+            Self::LibrariesUnknown { .. } => Code::LibrariesUnknown,
+            Self::UserUnknown { .. } => Code::UserUnknown,
+            Self::GidTaken { .. } => Code::GidTaken,
+            Self::GroupKept { .. } => Code::GroupKept,
+            Self::NobodyInGroup { .. } => Code::NobodyInGroup,
+            Self::GroupNotLocal { .. } => Code::GroupNotLocal,
+            Self::GroupProgramMissing { .. } => Code::GroupProgramMissing,
+            Self::HelperPrograms { .. } => Code::HelperPrograms,
+        }
+    }
+}

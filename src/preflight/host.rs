@@ -1,0 +1,50 @@
+//! Root, systemd, architecture, clock.
+
+use super::{Case, Finding, Seen};
+use crate::bundle::{Archive, Machine};
+
+/// A clock that is behind the archive by less than this may be in the wrong time zone, or
+/// slow; by more it was never set. Then certificates are “not yet valid”, so that no
+/// registry can be reached.
+const CLOCK_TOLERANCE: u64 = 24 * 3600;
+
+pub(super) fn check(case: &Case<'_>) -> Vec<Finding> {
+    let facts = case.facts;
+    let mut findings = Vec::new();
+    if facts.uid != 0 {
+        findings.push(Finding::error(Seen::Root { uid: facts.uid }));
+    }
+    match &facts.systemd {
+        None => findings.push(Finding::error(Seen::SystemdMissing)),
+        Some(systemd) if facts.live && !systemd.running => {
+            findings.push(Finding::error(Seen::SystemdNotRunning));
+        }
+        Some(_) => {}
+    }
+    if Machine::from_uname(&facts.architecture).is_none() {
+        let architecture = facts.architecture.clone();
+        findings.push(Finding::error(Seen::ArchitectureUnsupported { architecture }));
+    }
+    findings
+}
+
+pub(super) fn check_archive(case: &Case<'_>, archive: &Archive) -> Vec<Finding> {
+    let facts = case.facts;
+    let mut findings = Vec::new();
+    let host = Machine::from_uname(&facts.architecture);
+    let foreign = archive.entries.iter().find(|entry| Some(entry.elf.machine) != host);
+    if let (Some(host), Some(entry)) = (host, foreign) {
+        findings.push(Finding::error(Seen::ArchiveArchitecture {
+            program: entry.name.clone(),
+            built_for: entry.elf.machine.to_string(),
+            host: host.to_string(),
+        }));
+    }
+    if archive.newest_mtime > facts.now {
+        let seen = Seen::ClockBehind { now: facts.now, archive: archive.newest_mtime };
+        let behind = archive.newest_mtime - facts.now;
+        let tolerable = behind < CLOCK_TOLERANCE;
+        findings.push(if tolerable { Finding::warning(seen) } else { Finding::error(seen) });
+    }
+    findings
+}

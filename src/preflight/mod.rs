@@ -1,0 +1,102 @@
+//! Whether a host is fit: facts and what is desired become findings, by pure functions.
+//!
+//! [`check`] looks at the host alone, before anything is read or written; [`check_archive`]
+//! adds what only the archive's contents can tell. Each finding has a stable code, what was
+//! seen, and (in [`crate::texts::findings`]) why it matters and how to mend it.
+
+mod accounts;
+mod engines;
+mod finding;
+mod host;
+mod kernel;
+mod libraries;
+mod space;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+pub use finding::{Code, Finding, ParseCodeError, Refusal, Seen, Severity};
+
+use crate::bundle::{Archive, version_from_name};
+use crate::desired::{DAEMON_JSON, Desired};
+use crate::facts::Facts;
+
+/// What a check looks at.
+struct Case<'a> {
+    desired: &'a Desired,
+    facts: &'a Facts,
+    /// Paths that Landfall itself put there.
+    owned: &'a BTreeSet<String>,
+    /// What stands in daemon.json now.
+    daemon_json: Option<Value>,
+}
+
+impl<'a> Case<'a> {
+    fn new(desired: &'a Desired, facts: &'a Facts, owned: &'a BTreeSet<String>) -> Self {
+        let text = facts.files.get(DAEMON_JSON).and_then(|fact| fact.text.as_deref());
+        let daemon_json = text.and_then(|text| serde_json::from_str(text).ok());
+        Self { desired, facts, owned, daemon_json }
+    }
+
+    /// What a key of daemon.json will be: as desired, or else as it stands there.
+    fn setting(&self, key: &str) -> Option<&Value> {
+        self.desired.daemon.get(key).or_else(|| self.daemon_json.as_ref()?.get(key))
+    }
+
+    /// Where images and containers will be.
+    fn data_root(&self) -> &str {
+        self.setting("data-root").and_then(Value::as_str).unwrap_or(self.desired.data_root())
+    }
+
+    /// The engine's version, as far as the archive's name says it.
+    fn engine(&self) -> Option<String> {
+        version_from_name(&self.desired.source.archive.to_string_lossy())
+    }
+}
+
+/// Looks at the host before anything is read: `owned` are the paths that an earlier run of
+/// Landfall put there, `expected_unpacked` how many bytes of programs will come, as far as
+/// it is known.
+pub fn check(
+    desired: &Desired,
+    facts: &Facts,
+    owned: &BTreeSet<String>,
+    expected_unpacked: Option<u64>,
+) -> Vec<Finding> {
+    let case = Case::new(desired, facts, owned);
+    let mut findings = host::check(&case);
+    findings.extend(kernel::check(&case));
+    findings.extend(space::check(&case, expected_unpacked));
+    findings.extend(engines::check(&case));
+    findings.extend(accounts::check(&case));
+    findings
+}
+
+/// Compares the host with what the archive holds, before anything has its final name.
+pub fn check_archive(
+    desired: &Desired,
+    facts: &Facts,
+    owned: &BTreeSet<String>,
+    archive: &Archive,
+) -> Vec<Finding> {
+    let case = Case::new(desired, facts, owned);
+    let mut findings = host::check_archive(&case, archive);
+    findings.extend(libraries::check(&case, archive));
+    findings.extend(engines::check_archive(&case, archive));
+    findings
+}
+
+/// The errors that stop a run: those whose code `ignore` does not name, or that cannot be
+/// ignored.
+pub fn blocking<'f>(findings: &'f [Finding], ignore: &[String]) -> Vec<&'f Finding> {
+    let ignored: BTreeSet<Code> = ignore.iter().filter_map(|code| code.parse().ok()).collect();
+    findings
+        .iter()
+        .filter(|finding| finding.severity == Severity::Error)
+        .filter(|finding| !(finding.code.can_be_ignored() && ignored.contains(&finding.code)))
+        .collect()
+}

@@ -1,0 +1,117 @@
+//! Space, inodes, mount flags and kinds of file systems.
+
+use std::collections::BTreeMap;
+
+use super::{Case, Finding, Seen};
+use crate::desired::{DAEMON_JSON, UNIT_DIR};
+use crate::facts::FileSystemFact;
+use crate::store::STATE_DIR;
+
+const MIB: u64 = 1 << 20;
+
+/// The least that a data directory is good for: an engine's own databases, and one small
+/// image.
+const DATA_ROOT_MINIMUM: u64 = 100 * MIB;
+
+/// File systems on which overlay2 does not work, or not reliably.
+const NO_OVERLAY_ON: [&str; 12] = [
+    "9p", "aufs", "cifs", "ecryptfs", "exfat", "fuse", "nfs", "overlay", "smb", "smb2", "vfat",
+    "squashfs",
+];
+/// File systems that lose everything at the next boot.
+const VOLATILE: [&str; 2] = ["ramfs", "tmpfs"];
+
+/// What will be written beneath a path.
+struct Demand<'a> {
+    path: &'a str,
+    bytes: u64,
+    inodes: u64,
+}
+
+pub(super) fn check(case: &Case<'_>, expected_unpacked: Option<u64>) -> Vec<Finding> {
+    let mut findings = shortages(case, expected_unpacked);
+    findings.extend(mount_flags(case));
+    findings.extend(data_root(case));
+    findings
+}
+
+fn shortages(case: &Case<'_>, expected_unpacked: Option<u64>) -> Vec<Finding> {
+    let demands = demands(case, expected_unpacked);
+    let mut devices: BTreeMap<u64, (&FileSystemFact, Vec<&Demand<'_>>)> = BTreeMap::new();
+    for demand in &demands {
+        if let Some(fact) = case.facts.file_systems.get(demand.path) {
+            devices.entry(fact.device).or_insert((fact, Vec::new())).1.push(demand);
+        }
+    }
+    let mut findings = Vec::new();
+    for (fact, demands) in devices.into_values() {
+        // Nothing can be written there at all, which is a finding of its own.
+        if fact.read_only {
+            continue;
+        }
+        let paths = || demands.iter().map(|demand| demand.path.to_owned()).collect();
+        let need = demands.iter().map(|demand| demand.bytes).sum();
+        if need > fact.available {
+            let available = fact.available;
+            findings.push(Finding::error(Seen::SpaceShort { paths: paths(), need, available }));
+        }
+        let need = demands.iter().map(|demand| demand.inodes).sum();
+        if let Some(available) = fact.inodes.filter(|inodes| need > *inodes) {
+            findings.push(Finding::error(Seen::InodesShort { paths: paths(), need, available }));
+        }
+    }
+    findings
+}
+
+/// Programs are written beside those that they replace, and the replaced ones are kept in
+/// the state directory: while a run lasts both are there.
+fn demands<'a>(case: &'a Case<'_>, expected_unpacked: Option<u64>) -> [Demand<'a>; 5] {
+    let replaced = case.programs_there().map(|(_, fact)| fact.state.size).sum::<u64>();
+    let unpacked = expected_unpacked.unwrap_or(0);
+    let config_dir = parent(DAEMON_JSON);
+    [
+        Demand { path: &case.desired.bin_dir, bytes: unpacked, inodes: 32 },
+        Demand { path: STATE_DIR, bytes: replaced + MIB, inodes: 64 },
+        Demand { path: UNIT_DIR, bytes: MIB, inodes: 16 },
+        Demand { path: config_dir, bytes: MIB, inodes: 8 },
+        Demand { path: case.data_root(), bytes: DATA_ROOT_MINIMUM, inodes: 1000 },
+    ]
+}
+
+fn parent(path: &str) -> &str {
+    path.rsplit_once('/').map_or("/", |(parent, _)| parent)
+}
+
+fn mount_flags(case: &Case<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let written =
+        [&case.desired.bin_dir, STATE_DIR, UNIT_DIR, parent(DAEMON_JSON), case.data_root()];
+    for path in written {
+        if case.facts.file_systems.get(path).is_some_and(|fact| fact.read_only) {
+            findings.push(Finding::error(Seen::ReadOnly { path: path.to_owned() }));
+        }
+    }
+    for path in [case.desired.bin_dir.as_str(), case.data_root()] {
+        if case.facts.file_systems.get(path).is_some_and(|fact| fact.no_exec) {
+            findings.push(Finding::error(Seen::NoExec { path: path.to_owned() }));
+        }
+    }
+    findings
+}
+
+fn data_root(case: &Case<'_>) -> Vec<Finding> {
+    let path = case.data_root();
+    let Some(fact) = case.facts.file_systems.get(path) else { return Vec::new() };
+    let file_system = fact.kind.clone();
+    let kind = file_system.as_str();
+    let seen = Seen::DataRootKind { path: path.to_owned(), file_system: file_system.clone() };
+    let default_storage = case.setting("storage-driver").is_none();
+    if default_storage && NO_OVERLAY_ON.contains(&kind) || VOLATILE.contains(&kind) {
+        return vec![Finding::warning(seen)];
+    }
+    if default_storage && fact.reports_entry_type == Some(false) {
+        let path = path.to_owned();
+        return vec![Finding::error(Seen::EntryType { path, file_system })];
+    }
+    Vec::new()
+}

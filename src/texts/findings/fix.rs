@@ -1,0 +1,140 @@
+//! What mends it.
+
+use crate::file_state::FileKind;
+use crate::preflight::Seen;
+
+pub(super) fn fix(seen: &Seen) -> String {
+    match seen {
+        Seen::Root { .. } => "run it with sudo".to_owned(),
+        Seen::SystemdNotRunning => {
+            "boot this system with systemd; to provision an image: --root DIR".to_owned()
+        }
+        Seen::SystemdMissing => "install systemd, or use a distribution that has it".to_owned(),
+        Seen::ArchitectureUnsupported { .. } => {
+            "use a host with x86_64, aarch64 or another architecture that upstream builds for"
+                .to_owned()
+        }
+        Seen::ArchiveArchitecture { host, .. } => {
+            format!("get upstream's archive for {host}: …/static/stable/{host}/")
+        }
+        Seen::ClockBehind { archive, .. } => {
+            format!("set the clock: timedatectl set-time, or date --set @{archive}, at least")
+        }
+        Seen::KernelTooOld { .. } => {
+            "update the kernel and boot it, or install an older engine".to_owned()
+        }
+        Seen::KernelTooNew { .. } => "install a newer engine, or try it".to_owned(),
+        Seen::OverlayMissing { .. } => {
+            "modprobe overlay; if that fails, install the kernel's modules package".to_owned()
+        }
+        Seen::OverlayTooOld { .. } => "update the kernel and boot it, or choose another storage: \
+             --set 'storage-driver=\"vfs\"' (slow)"
+            .to_owned(),
+        Seen::CgroupsMissing => {
+            "mount -t cgroup2 none /sys/fs/cgroup, or boot with systemd".to_owned()
+        }
+        Seen::CgroupControllers { .. } => {
+            "look for cgroup_disable= in /proc/cmdline, and take it out of the boot options"
+                .to_owned()
+        }
+        Seen::CgroupVersion { .. } => {
+            "install Docker 20.10 or later, or boot with systemd.unified_cgroup_hierarchy=0"
+                .to_owned()
+        }
+        Seen::KernelNetwork { .. } => {
+            "install the kernel's extra modules (RHEL and kin: kernel-modules-extra)".to_owned()
+        }
+        Seen::IptablesMissing { .. } => {
+            "install the distribution's iptables package (RHEL and kin: iptables-nft)".to_owned()
+        }
+        Seen::IptablesTooOld { .. } => "update the distribution's iptables package".to_owned(),
+        _ => fix_of_files(seen),
+    }
+}
+
+fn fix_of_files(seen: &Seen) -> String {
+    match seen {
+        Seen::SpaceShort { paths, .. } => {
+            let path = first(paths);
+            format!("free some space: df -h {path}; for images another place: --data-root DIR")
+        }
+        Seen::InodesShort { paths, .. } => format!("remove files: df -i {}", first(paths)),
+        Seen::ReadOnly { path } => {
+            format!(
+                "mount -o remount,rw \"$(findmnt -n -o TARGET -T {path})\"; if /usr is meant to be \
+                 read-only: --bin-dir /opt/bin"
+            )
+        }
+        Seen::NoExec { path } => {
+            format!(
+                "mount -o remount,exec \"$(findmnt -n -o TARGET -T {path})\", or choose another \
+                 place: --bin-dir DIR, --data-root DIR"
+            )
+        }
+        Seen::EntryType { .. } => {
+            "use a file system that was made with it (mkfs.xfs -n ftype=1, ext4): --data-root DIR"
+                .to_owned()
+        }
+        Seen::DataRootKind { .. } => "choose a place on ext4 or xfs: --data-root DIR".to_owned(),
+        Seen::EnginePackages { remove, .. } => {
+            format!("{remove} (images and containers stay in /var/lib/docker)")
+        }
+        Seen::EngineRunning { unit, .. } => {
+            format!("if it may go: systemctl disable --now {unit} (this stops its containers)")
+        }
+        Seen::TargetOwned { remove, .. } => {
+            format!("{remove}; or leave it, and install elsewhere: --bin-dir /usr/local/bin")
+        }
+        Seen::SnapDocker { .. } => "snap remove docker".to_owned(),
+        Seen::ContainerdShared { .. } => "use another host for Docker".to_owned(),
+        Seen::SocketInUse { path } => format!("find it and stop it: ss -lxp | grep {path}"),
+        Seen::TargetUnowned { .. } => {
+            "nothing: landfall keeps what is there, and uninstall puts it back".to_owned()
+        }
+        Seen::TargetKind { path, what: FileKind::Symlink } => {
+            format!("move the link away: mv {path} {path}.old")
+        }
+        Seen::TargetKind { path, .. } => format!("move it away: mv {path} {path}.old"),
+        Seen::PackagesUnknown { .. } => {
+            "check that rpm or dpkg works here; for an image, that this machine has it too"
+                .to_owned()
+        }
+        Seen::UnitMasked { unit } => format!("systemctl unmask {unit}"),
+        Seen::LibraryMissing { libraries, .. } => {
+            format!(
+                "install the package that brings {}, or use upstream's static archive",
+                libraries.join(", ")
+            )
+        }
+        Seen::LibraryTooOld { .. } | Seen::LibrariesUnknown { .. } => {
+            "use upstream's static archive, or one built for this distribution".to_owned()
+        }
+        _ => fix_of_accounts(seen),
+    }
+}
+
+fn fix_of_accounts(seen: &Seen) -> String {
+    match seen {
+        Seen::UserUnknown { name, answered: true } => {
+            format!("check the name: getent passwd {name}; or make the user: useradd {name}")
+        }
+        Seen::UserUnknown { name, answered: false } => {
+            format!("see why it does not answer: getent passwd {name}; or leave out --user {name}")
+        }
+        Seen::GidTaken { .. } => "choose another --gid, or leave it out".to_owned(),
+        Seen::NobodyInGroup { .. } => "to add somebody: --user NAME".to_owned(),
+        Seen::GroupNotLocal { name } => {
+            format!("add the members there, or make a local group: groupadd --system {name}")
+        }
+        Seen::GroupProgramMissing { .. } => {
+            "install the package of user tools (RHEL and kin: shadow-utils, Debian: passwd)"
+                .to_owned()
+        }
+        Seen::HelperPrograms { .. } => "install them if you need them (procps, xz, git)".to_owned(),
+        _ => String::new(),
+    }
+}
+
+fn first(paths: &[String]) -> &str {
+    paths.first().map_or("/", String::as_str)
+}

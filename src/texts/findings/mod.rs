@@ -1,0 +1,151 @@
+//! Findings of the preflight in words: what it is, what was seen, why it matters, and what
+//! to type to mend it.
+
+mod fix;
+mod seen;
+
+use crate::preflight::{Code, Finding};
+
+/// A finding in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Text {
+    /// What it is, in one line.
+    pub title: &'static str,
+    /// What was seen on this host.
+    pub seen: String,
+    /// Why it matters.
+    pub why: &'static str,
+    /// What mends it; empty if nothing has to be done.
+    pub fix: String,
+}
+
+/// A finding in words.
+pub fn text(finding: &Finding) -> Text {
+    Text {
+        title: title(finding.code),
+        seen: seen::seen(&finding.seen),
+        why: why(finding.code),
+        fix: fix::fix(&finding.seen),
+    }
+}
+
+/// What a code stands for, in one line.
+pub fn title(code: Code) -> &'static str {
+    match code {
+        Code::Root => "landfall has to run as root",
+        Code::SystemdNotRunning => "systemd does not run this system",
+        Code::SystemdMissing => "systemd is not installed",
+        Code::ArchitectureUnsupported => "no engine is built for this architecture",
+        Code::ArchiveArchitecture => "the archive is for another architecture",
+        Code::ClockBehind => "the clock is behind",
+        Code::KernelTooOld => "the kernel is too old",
+        Code::KernelTooNew => "the kernel is newer than any this engine was tried with",
+        Code::OverlayMissing => "the kernel has no overlay file system",
+        Code::OverlayTooOld => "the kernel's overlay file system is too old",
+        Code::CgroupsMissing => "control groups are not mounted",
+        Code::CgroupControllers => "control group controllers are missing",
+        Code::CgroupVersion => "the engine is too old for version 2 of control groups",
+        Code::KernelNetwork => "the kernel lacks parts of container networking",
+        Code::IptablesMissing => "there is no iptables program",
+        Code::IptablesTooOld => "iptables is too old",
+        Code::SpaceShort => "there is too little space",
+        Code::InodesShort => "there are too few inodes",
+        Code::ReadOnly => "a file system that has to be written is mounted read-only",
+        Code::NoExec => "programs cannot run where they have to",
+        Code::EntryType => "the file system of the data directory does not suit overlay2",
+        Code::DataRootKind => "the file system of the data directory is a poor choice",
+        Code::EnginePackages => "packages of an engine are installed",
+        Code::EngineRunning => "an engine that landfall did not install is running",
+        Code::TargetOwned => "a package owns a file that would be replaced",
+        Code::SnapDocker => "Docker is installed as a snap",
+        Code::ContainerdShared => "Kubernetes uses this host's containerd",
+        Code::SocketInUse => "something listens on the engine's socket",
+        Code::TargetUnowned => "files that nobody owns will be replaced",
+        Code::TargetKind => "something else stands at a path that is needed",
+        Code::PackagesUnknown => "the package manager gives no answer",
+        Code::UnitMasked => "a unit is masked",
+        Code::LibraryMissing => "a shared library is missing",
+        Code::LibraryTooOld => "the C library is too old",
+        Code::LibrariesUnknown => "shared libraries could not be checked",
+        Code::UserUnknown => "a user does not exist",
+        Code::GidTaken => "the group id is taken",
+        Code::GroupKept => "the group exists and keeps its id",
+        Code::NobodyInGroup => "nobody but root may use docker",
+        Code::GroupNotLocal => "the group is not a local one",
+        Code::GroupProgramMissing => "a program that changes groups is missing",
+        Code::HelperPrograms => "programs that some commands use are missing",
+    }
+}
+
+/// Why a finding with this code matters.
+pub fn why(code: Code) -> &'static str {
+    match code {
+        Code::Root => "programs, units and groups of the system can be changed by root alone",
+        Code::SystemdNotRunning | Code::SystemdMissing => {
+            "the engine is installed as units of systemd"
+        }
+        Code::ArchitectureUnsupported | Code::ArchiveArchitecture => {
+            "its programs cannot run on this host's processor"
+        }
+        Code::ClockBehind => {
+            "TLS certificates that are younger than the clock are refused, so that no registry \
+             can be reached; logs and images get wrong times"
+        }
+        Code::KernelTooOld => "the engine needs system calls and limits that came later",
+        Code::KernelTooNew => "it may work, but nobody has said so",
+        Code::OverlayMissing | Code::OverlayTooOld => {
+            "images and containers are layers that the overlay file system puts together"
+        }
+        Code::CgroupsMissing => "no container starts without them",
+        Code::CgroupControllers => {
+            "without devices no container starts; without the others their limits do nothing"
+        }
+        Code::CgroupVersion => "engines know version 2 from 20.10 on",
+        Code::KernelNetwork => "containers get no network, or the daemon does not start",
+        Code::IptablesMissing | Code::IptablesTooOld => {
+            "the daemon sets up the network of containers with it, and does not start without"
+        }
+        Code::SpaceShort | Code::InodesShort => {
+            "the installation would fail half-way, or the first image would not fit"
+        }
+        Code::ReadOnly => "nothing can be installed there",
+        Code::NoExec => "the system refuses to run anything from there",
+        Code::EntryType => {
+            "overlay2 needs the type of directory entries (d_type); without it files that were \
+             deleted in a layer come back"
+        }
+        Code::DataRootKind => {
+            "overlay2 does not work on it, or what is stored there is lost at the next boot"
+        }
+        Code::EnginePackages => {
+            "two engines share units, sockets and data; the next update of the packages would \
+             break this one"
+        }
+        Code::EngineRunning | Code::SocketInUse | Code::SnapDocker => {
+            "two engines cannot serve one socket, and its containers would be cut off"
+        }
+        Code::TargetOwned => {
+            "the package's next update would overwrite it, its removal would delete it"
+        }
+        Code::ContainerdShared => "another containerd in its place would take the node down",
+        Code::TargetUnowned => "an engine may have been installed by hand",
+        Code::TargetKind => "landfall neither follows a link nor replaces a directory there",
+        Code::PackagesUnknown => "it is not known whether packages own the files to be replaced",
+        Code::UnitMasked => "somebody decided that it shall not start",
+        Code::LibraryMissing | Code::LibraryTooOld => "the program does not start on this host",
+        Code::LibrariesUnknown => "programs with a missing library do not start",
+        Code::UserUnknown => "it cannot become a member of the group",
+        Code::GidTaken => "two groups with one id have the same rights",
+        Code::GroupKept => "files may belong to it already",
+        Code::NobodyInGroup => {
+            "members of the group are as good as root, so landfall adds nobody by itself"
+        }
+        Code::GroupNotLocal => {
+            "its members are kept by a directory service, which landfall does not change"
+        }
+        Code::GroupProgramMissing => "the group cannot be made, or members cannot be added",
+        Code::HelperPrograms => {
+            "docker top uses ps, images packed with xz need xz, builds from a repository git"
+        }
+    }
+}
