@@ -1,0 +1,352 @@
+//! Checks keys that shall be set in daemon.json: that they exist, that their types are right,
+//! and that the daemon would take their values.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use serde_json::{Map, Value};
+
+use super::daemon_error::DaemonJsonError;
+use super::daemon_options::{self, DaemonOption, OptionType};
+use super::json_document::kind_of;
+use super::units::DAEMON_FLAGS;
+
+/// Checks one wanted key, before anything is merged.
+///
+/// # Errors
+/// If it is unknown, misplaced, of the wrong type, with a value that the daemon would refuse,
+/// or one that docker.service sets on the command line.
+pub fn validate_key(key: &str, value: &Value) -> Result<(), DaemonJsonError> {
+    if let Some((key, flag)) = DAEMON_FLAGS.into_iter().find(|(flagged, _)| *flagged == key) {
+        return Err(DaemonJsonError::SetByUnit { key, flag });
+    }
+    let option = daemon_options::find(key).filter(|option| option.parent().is_none());
+    let Some(option) = option else {
+        return Err(match daemon_options::find_nested(key).and_then(DaemonOption::parent) {
+            Some(parent) => DaemonJsonError::Misplaced { key: key.to_string(), parent },
+            None => DaemonJsonError::UnknownKey {
+                key: key.to_string(),
+                nearest: daemon_options::nearest(key),
+            },
+        });
+    };
+    check_type(key, option.kind, value)?;
+    check_value(key, option.kind, value)
+}
+
+fn check_type(path: &str, kind: OptionType, value: &Value) -> Result<(), DaemonJsonError> {
+    use OptionType as T;
+    let of_object = |inner| {
+        object(path, value)?
+            .iter()
+            .try_for_each(|(key, value)| check_type(&format!("{path}.{key}"), inner, value))
+    };
+    match kind {
+        T::String | T::Address | T::Size => is(value.is_string(), path, "a string", value),
+        T::Bool => is(value.is_boolean(), path, "true or false", value),
+        T::Int => is(value.is_i64(), path, "a whole number", value),
+        T::Uint => is(value.is_u64(), path, "a whole number that is not negative", value),
+        T::Strings | T::Addresses => {
+            list(path, value)?.iter().enumerate().try_for_each(|(index, element)| {
+                check_type(&format!("{path}[{index}]"), T::String, element)
+            })
+        }
+        T::Pools => list(path, value)?
+            .iter()
+            .enumerate()
+            .try_for_each(|(index, pool)| check_pool(&format!("{path}[{index}]"), pool)),
+        T::StringMap => of_object(T::String),
+        T::BoolMap => of_object(T::Bool),
+        T::StringMapMap => of_object(T::StringMap),
+        T::Ulimits | T::Runtimes => of_object(T::Object),
+        T::Object => {
+            for (key, value) in object(path, value)? {
+                if let Some(option) = daemon_options::find(&format!("{path}.{key}")) {
+                    check_type(option.key, option.kind, value)?;
+                }
+            }
+            Ok(())
+        }
+    }
+}
+
+fn is(
+    right: bool,
+    path: &str,
+    expected: &'static str,
+    value: &Value,
+) -> Result<(), DaemonJsonError> {
+    match right {
+        true => Ok(()),
+        false => {
+            Err(DaemonJsonError::Type { key: path.to_string(), expected, found: kind_of(value) })
+        }
+    }
+}
+
+fn object<'a>(path: &str, value: &'a Value) -> Result<&'a Map<String, Value>, DaemonJsonError> {
+    is(value.is_object(), path, "an object", value)?;
+    value.as_object().ok_or_else(|| wrong(path, value, "is not an object", ""))
+}
+
+fn list<'a>(path: &str, value: &'a Value) -> Result<&'a [Value], DaemonJsonError> {
+    is(value.is_array(), path, "a list", value)?;
+    Ok(value.as_array().map(Vec::as_slice).unwrap_or_default())
+}
+
+fn check_pool(path: &str, pool: &Value) -> Result<(), DaemonJsonError> {
+    const HINT: &str = "such as {\"base\": \"172.30.0.0/16\", \"size\": 24}";
+    let pool_object = object(path, pool)?;
+    let base = pool_object.get("base").and_then(Value::as_str).and_then(parse_cidr);
+    let size = pool_object.get("size").and_then(Value::as_u64);
+    let (Some((address, prefix)), Some(size)) = (base, size) else {
+        return Err(wrong(
+            path,
+            pool,
+            "needs a `base` (ADDRESS/PREFIX) and a `size` (a number)",
+            HINT,
+        ));
+    };
+    let longest = if address.is_ipv4() { 32 } else { 128 };
+    match u64::from(prefix) <= size && size <= longest {
+        true => Ok(()),
+        false => Err(wrong(path, pool, "has a `size` that does not fit into its `base`", HINT)),
+    }
+}
+
+fn check_value(key: &str, kind: OptionType, value: &Value) -> Result<(), DaemonJsonError> {
+    let text = value.as_str().unwrap_or_default();
+    let mut texts = value.as_array().into_iter().flatten().filter_map(Value::as_str);
+    match (key, kind) {
+        ("registry-mirrors", _) => texts.try_for_each(|url| check_mirror(key, url)),
+        ("insecure-registries", _) => texts.try_for_each(|host| check_insecure(key, host)),
+        ("data-root" | "exec-root" | "graph", _) => check_directory(key, text),
+        ("bip", _) => check_bridge_address(key, text),
+        ("log-opts", _) => check_log_options(key, value),
+        (_, OptionType::Address) => check_address(key, text),
+        (_, OptionType::Addresses) => texts.try_for_each(|text| check_address(key, text)),
+        (_, OptionType::Size) => check_size(key, text),
+        _ => Ok(()),
+    }
+}
+
+fn wrong(
+    key: &str,
+    value: impl std::fmt::Display,
+    reason: &'static str,
+    hint: &'static str,
+) -> DaemonJsonError {
+    DaemonJsonError::Value { key: key.to_string(), value: value.to_string(), reason, hint }
+}
+
+/// The daemon's own rules: a scheme, a host, and nothing behind them.
+fn check_mirror(key: &str, url: &str) -> Result<(), DaemonJsonError> {
+    const HINT: &str = "such as https://mirror.example.internal or http://10.0.0.5:5000";
+    let refuse = |reason| Err(wrong(key, url, reason, HINT));
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return refuse("has no scheme (http:// or https://)");
+    };
+    if !["http", "https"].contains(&scheme.to_ascii_lowercase().as_str()) {
+        return refuse("has a scheme other than http and https");
+    }
+    let authority = rest.strip_suffix('/').unwrap_or(rest);
+    if authority.contains(['?', '#']) {
+        return refuse("has a query or a fragment, which a mirror cannot have");
+    }
+    if authority.contains('/') {
+        return refuse("has a path, which a mirror cannot have");
+    }
+    if authority.contains('@') {
+        return refuse("has a user name in it; a mirror is used without credentials");
+    }
+    match is_host_and_port(authority) {
+        true => Ok(()),
+        false => refuse("has no valid host"),
+    }
+}
+
+fn check_insecure(key: &str, registry: &str) -> Result<(), DaemonJsonError> {
+    const HINT: &str = "such as 10.0.0.5:5000, registry.example.internal or 10.0.0.0/8";
+    if registry.contains("://") {
+        return Err(wrong(
+            key,
+            registry,
+            "has a scheme; only HOST[:PORT] or a network is meant",
+            HINT,
+        ));
+    }
+    match is_host_and_port(registry) || parse_cidr(registry).is_some() {
+        true => Ok(()),
+        false => {
+            Err(wrong(key, registry, "is neither HOST[:PORT] nor a network ADDRESS/PREFIX", HINT))
+        }
+    }
+}
+
+/// `HOST` or `HOST:PORT`; an IPv6 address stands in brackets.
+fn is_host_and_port(text: &str) -> bool {
+    let (host, port) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((address, rest)) => {
+            if !address.parse::<IpAddr>().is_ok_and(|address| address.is_ipv6()) {
+                return false;
+            }
+            ("localhost", rest)
+        }
+        None => text.split_at(text.find(':').unwrap_or(text.len())),
+    };
+    let port_ok = match port.strip_prefix(':') {
+        Some(digits) => {
+            digits.bytes().all(|b| b.is_ascii_digit()) && digits.parse::<u16>().is_ok_and(|p| p > 0)
+        }
+        None => port.is_empty(),
+    };
+    let label_ok = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    let host = host.strip_suffix('.').unwrap_or(host);
+    port_ok && host.len() <= 253 && host.split('.').all(label_ok)
+}
+
+/// `ADDRESS/PREFIX`.
+fn parse_cidr(text: &str) -> Option<(IpAddr, u8)> {
+    let (address, prefix) = text.split_once('/')?;
+    let address: IpAddr = address.parse().ok()?;
+    let prefix: u8 = prefix.parse().ok().filter(|_| prefix.bytes().all(|b| b.is_ascii_digit()))?;
+    (prefix <= if address.is_ipv4() { 32 } else { 128 }).then_some((address, prefix))
+}
+
+fn check_directory(key: &str, path: &str) -> Result<(), DaemonJsonError> {
+    const HINT: &str = "an absolute path, such as /data/docker";
+    if !path.starts_with('/') {
+        return Err(wrong(key, path, "is not an absolute path", HINT));
+    }
+    if path.trim_end_matches('/').is_empty() {
+        return Err(wrong(key, path, "is the root directory itself", HINT));
+    }
+    if path.split('/').any(|part| part == "..") || path.contains(char::is_control) {
+        return Err(wrong(key, path, "has `..` or a control character in it", HINT));
+    }
+    if key == "data-root" && is_of_the_system(path) {
+        return Err(wrong(key, path, "is a directory of the system, not one for images", HINT));
+    }
+    Ok(())
+}
+
+/// Directories that hold other things: dockerd would change the mode of such a one, and its
+/// files would lie among others.
+fn is_of_the_system(path: &str) -> bool {
+    const SYSTEM: [&str; 30] = [
+        "bin",
+        "boot",
+        "dev",
+        "etc",
+        "home",
+        "lib",
+        "lib32",
+        "lib64",
+        "media",
+        "mnt",
+        "opt",
+        "proc",
+        "root",
+        "run",
+        "sbin",
+        "srv",
+        "sys",
+        "tmp",
+        "usr",
+        "usr/bin",
+        "usr/lib",
+        "usr/local",
+        "usr/sbin",
+        "var",
+        "var/cache",
+        "var/lib",
+        "var/lib/containerd",
+        "var/lib/landfall",
+        "var/log",
+        "var/tmp",
+    ];
+    let parts: Vec<&str> = path.split('/').filter(|part| !matches!(*part, "" | ".")).collect();
+    let path = parts.join("/");
+    let beneath = |top: &str| path.strip_prefix(top).is_some_and(|rest| rest.starts_with('/'));
+    SYSTEM.contains(&path.as_str()) || ["dev", "etc", "proc", "run", "sys"].into_iter().any(beneath)
+}
+
+/// The address of the bridge docker0: one of a host, with the length of its network's prefix.
+fn check_bridge_address(key: &str, text: &str) -> Result<(), DaemonJsonError> {
+    const HINT: &str = "the bridge's own address with its prefix, such as 172.30.0.1/16";
+    let Some((IpAddr::V4(address), prefix)) = parse_cidr(text) else {
+        return Err(wrong(key, text, "is not an IPv4 address with a prefix", HINT));
+    };
+    let host_bits = u32::MAX.checked_shr(u32::from(prefix)).unwrap_or(0);
+    let host = u32::from(address) & host_bits;
+    if prefix > 30 || prefix == 0 {
+        return Err(wrong(
+            key,
+            text,
+            "leaves no room for containers, or takes all addresses",
+            HINT,
+        ));
+    }
+    if host == 0 || host == host_bits {
+        return Err(wrong(
+            key,
+            text,
+            "is a network or broadcast address, not that of a host",
+            HINT,
+        ));
+    }
+    if address.is_loopback() || address.is_multicast() || address == Ipv4Addr::BROADCAST {
+        return Err(wrong(key, text, "is a loopback or multicast address", HINT));
+    }
+    Ok(())
+}
+
+fn check_address(key: &str, text: &str) -> Result<(), DaemonJsonError> {
+    match text.parse::<IpAddr>() {
+        Ok(_) => Ok(()),
+        Err(_) => Err(wrong(key, text, "is not an IP address", "such as 10.0.0.53")),
+    }
+}
+
+fn check_log_options(key: &str, options: &Value) -> Result<(), DaemonJsonError> {
+    let text = |option: &str| options.get(option).and_then(Value::as_str);
+    if let Some(size) = text("max-size").filter(|size| *size != "-1") {
+        check_size(&format!("{key}.max-size"), size)?;
+    }
+    match text("max-file") {
+        Some(count) if !is_positive(count) => Err(wrong(
+            &format!("{key}.max-file"),
+            count,
+            "is not a number of files",
+            "a whole number from 1, in quotes: \"3\"",
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// A number with a unit. Without one it would be bytes, which nobody means.
+fn check_size(key: &str, text: &str) -> Result<(), DaemonJsonError> {
+    let lower = text.to_ascii_lowercase();
+    let lower = lower.strip_suffix('b').unwrap_or(&lower);
+    match lower.strip_suffix(['k', 'm', 'g']).is_some_and(is_positive) {
+        true => Ok(()),
+        false => Err(wrong(
+            key,
+            text,
+            "is not a size: a whole number and the unit k, m or g",
+            "such as 50m",
+        )),
+    }
+}
+
+fn is_positive(text: &str) -> bool {
+    !text.starts_with(['0', '+']) && text.parse::<u32>().is_ok()
+}
+
+#[cfg(test)]
+#[path = "daemon_validate_tests.rs"]
+mod tests;

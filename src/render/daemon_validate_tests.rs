@@ -1,0 +1,154 @@
+use super::*;
+use serde_json::json;
+
+fn check(key: &str, value: Value) -> Result<(), String> {
+    let wanted = Map::from_iter([(key.to_string(), value)]);
+    wanted.iter().try_for_each(|(key, value)| validate_key(key, value)).map_err(|error| {
+        assert!(!error.hint().is_empty(), "{error}");
+        error.to_string()
+    })
+}
+
+fn accepts(key: &str, values: &[Value]) {
+    for value in values {
+        assert_eq!(check(key, value.clone()), Ok(()), "{key}: {value}");
+    }
+}
+
+fn refuses(key: &str, values: &[Value], expected: &str) {
+    for value in values {
+        let message = check(key, value.clone()).expect_err(&format!("{key}: {value}"));
+        assert!(message.contains(expected), "{key}: {value}: {message}");
+    }
+}
+
+#[test]
+fn mirrors() {
+    accepts(
+        "registry-mirrors",
+        &[
+            json!([]),
+            json!(["https://mirror.example.internal", "http://10.0.0.5:5000/", "HTTPS://m"]),
+            json!(["http://[fd00::1]:5000", "http://my_mirror:1"]),
+        ],
+    );
+    refuses("registry-mirrors", &[json!(["mirror.example.internal"])], "has no scheme");
+    refuses("registry-mirrors", &[json!(["ftp://m"])], "other than http");
+    refuses("registry-mirrors", &[json!(["https://m/v2"]), json!(["https://m//"])], "has a path");
+    refuses("registry-mirrors", &[json!(["https://m?x"]), json!(["https://m/#x"])], "query");
+    refuses("registry-mirrors", &[json!(["https://u:p@m"])], "user name");
+    for host in
+        ["", "a b", "-a", "a:0", "a:65536", "a:+1", "a:", "[::1", "[1.2.3.4]", "::1", "a..b"]
+    {
+        refuses("registry-mirrors", &[json!([format!("https://{host}")])], "no valid host");
+    }
+    refuses("registry-mirrors", &[json!("https://m")], "must be a list, not a string");
+    refuses(
+        "registry-mirrors",
+        &[json!(["https://m", 1])],
+        "`registry-mirrors[1]` must be a string",
+    );
+}
+
+#[test]
+fn insecure_registries() {
+    accepts(
+        "insecure-registries",
+        &[json!([
+            "10.0.0.5:5000",
+            "registry.example.internal",
+            "10.0.0.0/8",
+            "fd00::/8",
+            "[fd00::1]:5000"
+        ])],
+    );
+    refuses("insecure-registries", &[json!(["http://10.0.0.5:5000"])], "has a scheme");
+    for text in ["10.0.0.0/33", "a/b", "", "a:b", "10.0.0.0/", "10.0.0.0/+8"] {
+        refuses("insecure-registries", &[json!([text])], "is neither");
+    }
+}
+
+#[test]
+fn directories_addresses_and_sizes() {
+    accepts("data-root", &[json!("/data/docker"), json!("/data/a b/")]);
+    refuses("data-root", &[json!("data"), json!("")], "not an absolute path");
+    refuses("data-root", &[json!("/"), json!("//")], "root directory");
+    refuses("data-root", &[json!("/home"), json!("//var/lib/"), json!("/etc/x")], "of the system");
+    refuses("data-root", &[json!("/a/../b"), json!("/a\nb")], "`..`");
+    accepts("bip", &[json!("172.30.0.1/16"), json!("10.1.2.2/30"), json!("10.255.255.254/8")]);
+    refuses(
+        "bip",
+        &[json!("172.30.0.1"), json!("fd00::1/64"), json!("x/8"), json!("1.2.3.4/33")],
+        "IPv4",
+    );
+    refuses("bip", &[json!("172.30.0.0/16"), json!("172.30.255.255/16")], "not that of a host");
+    refuses("bip", &[json!("172.30.0.1/31"), json!("1.2.3.4/0")], "no room");
+    refuses("bip", &[json!("127.0.0.1/8"), json!("224.0.0.1/8")], "loopback");
+    accepts(
+        "log-opts",
+        &[
+            json!({"max-size": "50m", "max-file": "3"}),
+            json!({"max-size": "1G", "tag": "x"}),
+            json!({"max-size": "-1"}),
+            json!({"max-size": "10kb"}),
+        ],
+    );
+    for size in ["50", "50x", "0m", "m", "1.5g", "-5m", "", "+5m", "5 m"] {
+        refuses("log-opts", &[json!({"max-size": size})], "`log-opts.max-size`");
+    }
+    for count in ["0", "-1", "x", "", "1.5"] {
+        refuses("log-opts", &[json!({"max-file": count})], "`log-opts.max-file`");
+    }
+    accepts("default-shm-size", &[json!("64M")]);
+    accepts("dns", &[json!(["10.0.0.53", "fd00::53"])]);
+    refuses("dns", &[json!(["dns.example"])], "not an IP address");
+}
+
+#[test]
+fn types() {
+    accepts("live-restore", &[json!(true)]);
+    refuses("live-restore", &[json!("true")], "must be true or false, not a string");
+    accepts("mtu", &[json!(1450)]);
+    refuses("mtu", &[json!(1450.5), json!("1450")], "must be a whole number");
+    refuses("swarm-raft-heartbeat-tick", &[json!(-1)], "not negative");
+    refuses(
+        "log-opts",
+        &[json!({"max-file": 3})],
+        "`log-opts.max-file` must be a string, not a number",
+    );
+    refuses("log-opts", &[json!(["max-file=3"])], "must be an object");
+    accepts("features", &[json!({"buildkit": true})]);
+    refuses(
+        "features",
+        &[json!({"buildkit": "true"})],
+        "`features.buildkit` must be true or false",
+    );
+    refuses(
+        "default-network-opts",
+        &[json!({"bridge": {"mtu": 1}})],
+        "`default-network-opts.bridge.mtu`",
+    );
+    accepts("runtimes", &[json!({"kata": {"runtimeType": "io.containerd.kata.v2"}})]);
+    refuses("runtimes", &[json!({"kata": "path"})], "`runtimes.kata` must be an object");
+    accepts("proxies", &[json!({"http-proxy": "http://p:1", "no-proxy": "x"})]);
+    refuses("proxies", &[json!({"http-proxy": 1})], "`proxies.http-proxy` must be a string");
+    accepts("default-address-pools", &[json!([{"base": "172.30.0.0/16", "size": 24}])]);
+    for pool in [json!({"base": "172.30.0.0/16"}), json!({"base": "x", "size": 24})] {
+        refuses("default-address-pools", &[json!([pool])], "needs a `base`");
+    }
+    refuses(
+        "default-address-pools",
+        &[json!([{"base": "172.30.0.0/16", "size": 8}])],
+        "does not fit",
+    );
+}
+
+#[test]
+fn keys_that_cannot_be_set() {
+    refuses("registry-mirror", &[json!([])], "did you mean `registry-mirrors`?");
+    refuses("colour", &[json!(1)], "daemon.json has no key `colour`");
+    refuses("proxies.http-proxy", &[json!("x")], "has no key");
+    refuses("http-proxy", &[json!("http://p")], "it belongs into `proxies`");
+    refuses("hosts", &[json!(["tcp://0.0.0.0:2375"])], "dockerd with -H");
+    refuses("containerd", &[json!("/x.sock")], "dockerd with --containerd");
+}

@@ -1,0 +1,12 @@
+//! Texts that Landfall writes: units and daemon.json, and how two texts differ.
+//!
+//! Pure: values in, texts out. Nothing here reads or writes the host.
+
+mod daemon_error;
+pub mod daemon_json;
+pub mod daemon_options;
+mod daemon_validate;
+pub mod diff;
+pub mod json_document;
+mod json_edit;
+pub mod units;
