@@ -1,0 +1,221 @@
+//! Options and file become [`Desired`].
+
+use std::path::PathBuf;
+
+use serde_json::{Map, Value};
+use serde_saphyr::Spanned;
+
+use super::error::{ConfigError, Origin};
+use super::file::FileConfig;
+use super::names::{self, Refusal};
+use super::options::Options;
+use crate::desired::{Desired, GroupWanted, Source};
+use crate::render::daemon_json;
+
+/// What the host shall be, by flags first, then by the file, then by default.
+///
+/// # Errors
+/// A [`ConfigError`] for the first value that cannot be used, with where it was given.
+pub fn desired(options: &Options, file: Option<&FileConfig>) -> Result<Desired, ConfigError> {
+    let keys = file.map(|file| &file.keys);
+    let source = keys.map(|keys| &keys.engine.source);
+    Ok(Desired {
+        source: Source {
+            archive: archive(options, file)?,
+            sha256: options.sha256.or(source.and_then(|source| source.sha256)),
+            allow_unpinned: options
+                .allow_unpinned
+                .or(source.and_then(|source| source.allow_unpinned))
+                .unwrap_or(false),
+        },
+        bin_dir: bin_dir(options, file)?,
+        group: group(options, file)?,
+        daemon: daemon(options, file)?,
+        images: images(options, file),
+        smoke_test: options.smoke_test.or(keys.and_then(|keys| keys.smoke_test)).unwrap_or(true),
+        ignore: strings(
+            &options.ignore,
+            "--ignore",
+            file,
+            |file| &file.keys.ignore,
+            names::finding,
+        )?,
+    })
+}
+
+fn archive(options: &Options, file: Option<&FileConfig>) -> Result<PathBuf, ConfigError> {
+    let from_file =
+        || file.and_then(|file| Some(file.resolve(file.keys.engine.source.offline.as_deref()?)));
+    options.archive.clone().or_else(from_file).ok_or(ConfigError::NoSource)
+}
+
+fn images(options: &Options, file: Option<&FileConfig>) -> Vec<PathBuf> {
+    match file {
+        Some(file) if options.images.is_empty() => {
+            file.keys.images.load.iter().map(|image| file.resolve(image)).collect()
+        }
+        _ => options.images.clone(),
+    }
+}
+
+fn bin_dir(options: &Options, file: Option<&FileConfig>) -> Result<String, ConfigError> {
+    const UNIT: &str = "letters, digits and / . _ - only: the path stands in systemd units";
+    let given = one(&options.bin_dir, "--bin-dir", file, |file| file.keys.engine.bin_dir.as_ref());
+    let Some((origin, path)) = given else { return Ok("/usr/bin".to_string()) };
+    let normal =
+        names::directory(&path).map_err(|refusal| invalid(origin.clone(), &path, refusal))?;
+    match crate::render::units::is_program_directory(&normal) {
+        true => Ok(normal),
+        false => {
+            Err(invalid(origin, &path, ("has characters that systemd units cannot hold", UNIT)))
+        }
+    }
+}
+
+fn group(options: &Options, file: Option<&FileConfig>) -> Result<GroupWanted, ConfigError> {
+    let name = match one(&options.group, "--group", file, |file| file.keys.group.name.as_ref()) {
+        Some((origin, name)) => {
+            names::group(&name).map_err(|refusal| invalid(origin, &name, refusal))?;
+            name
+        }
+        None => "docker".to_string(),
+    };
+    let gid = one(&options.gid, "--gid", file, |file| file.keys.group.gid.as_ref());
+    if let Some((origin, gid)) = &gid {
+        names::gid(*gid).map_err(|refusal| invalid(origin.clone(), gid, refusal))?;
+    }
+    let members =
+        strings(&options.users, "--user", file, |file| &file.keys.group.members, names::user)?;
+    Ok(GroupWanted { name, gid: gid.map(|(_, gid)| gid), members })
+}
+
+/// The keys of daemon.json: those of the file, then those of flags over them.
+fn daemon(options: &Options, file: Option<&FileConfig>) -> Result<Map<String, Value>, ConfigError> {
+    let mut daemon = Map::new();
+    for (file, (key, value)) in
+        file.iter().flat_map(|file| file.keys.daemon.0.iter().map(move |e| (file, e)))
+    {
+        daemon_json::validate_key(&key.value, value)
+            .map_err(|problem| ConfigError::Daemon { origin: file.origin(key), problem })?;
+        daemon.insert(key.value.clone(), value.clone());
+    }
+    let mut by_flag: Vec<(String, &'static str)> = Vec::new();
+    for (key, flag, value) in flags(options) {
+        daemon_json::validate_key(key, &value)
+            .map_err(|problem| ConfigError::Daemon { origin: Origin::Flag(flag), problem })?;
+        match (daemon.get_mut(key), value) {
+            // The two log options are two flags, and leave other log options alone.
+            (Some(Value::Object(there)), Value::Object(new)) => there.extend(new),
+            (_, value) => {
+                daemon.insert(key.to_string(), value);
+            }
+        }
+        by_flag.push((key.to_string(), flag));
+    }
+    for argument in &options.set {
+        let (key, value) = parse_set(argument)?;
+        if let Some((key, by)) = by_flag.iter().find(|(flagged, _)| *flagged == key) {
+            return Err(ConfigError::Conflict { key: key.clone(), by });
+        }
+        daemon_json::validate_key(&key, &value)
+            .map_err(|problem| ConfigError::Daemon { origin: Origin::Flag("--set"), problem })?;
+        daemon.insert(key.clone(), value);
+        by_flag.push((key, "another --set"));
+    }
+    Ok(daemon)
+}
+
+/// Keys of daemon.json that have a flag of their own: key, flag, value.
+fn flags(options: &Options) -> Vec<(&'static str, &'static str, Value)> {
+    let list = |list: &[String]| (!list.is_empty()).then(|| Value::from(list.to_vec()));
+    let text = |text: &Option<String>| text.clone().map(Value::from);
+    let log_option = |key: &str, value: Option<String>| {
+        value.map(|value| Value::Object(Map::from_iter([(key.to_string(), Value::from(value))])))
+    };
+    let max_file = options.log_max_file.map(|count| count.to_string());
+    [
+        ("registry-mirrors", "--registry-mirror", list(&options.registry_mirrors)),
+        ("insecure-registries", "--insecure-registry", list(&options.insecure_registries)),
+        ("data-root", "--data-root", text(&options.data_root)),
+        ("log-opts", "--log-max-size", log_option("max-size", options.log_max_size.clone())),
+        ("log-opts", "--log-max-file", log_option("max-file", max_file)),
+        ("live-restore", "--live-restore", options.live_restore.map(Value::from)),
+        ("bip", "--bip", text(&options.bip)),
+    ]
+    .into_iter()
+    .filter_map(|(key, flag, value)| Some((key, flag, value?)))
+    .collect()
+}
+
+/// `KEY=JSON`.
+fn parse_set(argument: &str) -> Result<(String, Value), ConfigError> {
+    const FORM: &str = "the form is --set KEY=JSON, such as --set mtu=1450";
+    const QUOTES: &str = "a string needs quotes of its own: --set 'log-driver=\"local\"'";
+    let refuse = |reason: String, hint| ConfigError::Invalid {
+        origin: Origin::Flag("--set"),
+        value: argument.to_string(),
+        reason,
+        hint,
+    };
+    let Some((key, json)) = argument.split_once('=').filter(|(key, _)| !key.is_empty()) else {
+        return Err(refuse("has no key and value".to_string(), FORM));
+    };
+    let value = serde_json::from_str(json).map_err(|error| {
+        let text = error.to_string();
+        let problem = text.split(" at line ").next().unwrap_or_default();
+        let column = error.column();
+        let hint =
+            if json.starts_with(|c: char| c.is_alphabetic() || c == '/') { QUOTES } else { FORM };
+        refuse(
+            format!("has no valid JSON behind `{key}=`: {problem}, at its character {column}"),
+            hint,
+        )
+    })?;
+    Ok((key.to_string(), value))
+}
+
+/// A value from a flag or from the file, with where it was given.
+fn one<T: Clone>(
+    flag: &Option<T>,
+    name: &'static str,
+    file: Option<&FileConfig>,
+    key: impl Fn(&FileConfig) -> Option<&Spanned<T>>,
+) -> Option<(Origin, T)> {
+    match (flag, file) {
+        (Some(value), _) => Some((Origin::Flag(name), value.clone())),
+        (None, Some(file)) => key(file).map(|value| (file.origin(value), value.value.clone())),
+        (None, None) => None,
+    }
+}
+
+/// A list from flags or from the file, without repetitions, each element checked.
+fn strings(
+    flags: &[String],
+    name: &'static str,
+    file: Option<&FileConfig>,
+    key: impl Fn(&FileConfig) -> &Vec<Spanned<String>>,
+    check: impl Fn(&str) -> Result<(), Refusal>,
+) -> Result<Vec<String>, ConfigError> {
+    let given: Vec<(Origin, &String)> = match file {
+        Some(file) if flags.is_empty() => {
+            key(file).iter().map(|value| (file.origin(value), &value.value)).collect()
+        }
+        _ => flags.iter().map(|value| (Origin::Flag(name), value)).collect(),
+    };
+    let mut values: Vec<String> = Vec::new();
+    for (origin, value) in given {
+        check(value).map_err(|refusal| invalid(origin, value, refusal))?;
+        if !values.contains(value) {
+            values.push(value.clone());
+        }
+    }
+    Ok(values)
+}
+
+fn invalid(origin: Origin, value: impl ToString, (reason, hint): Refusal) -> ConfigError {
+    ConfigError::Invalid { origin, value: value.to_string(), reason: reason.to_string(), hint }
+}
+
+#[cfg(test)]
+#[path = "desired_tests.rs"]
+mod tests;

@@ -1,0 +1,121 @@
+//! What can be wrong with a configuration, and where it was said.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use crate::nearest::suggestion;
+use crate::render::daemon_json::DaemonJsonError;
+
+/// Where a value was given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// On the command line, by this option.
+    Flag(&'static str),
+    /// In a configuration file.
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Line, from 1.
+        line: u64,
+        /// Column, from 1.
+        column: u64,
+    },
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flag(flag) => f.write_str(flag),
+            Self::File { path, line, column } => {
+                write!(f, "{}, line {line}, column {column}", path.display())
+            }
+        }
+    }
+}
+
+/// Why there is no [`Desired`](crate::desired::Desired).
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum ConfigError {
+    /// Nothing says where the engine comes from.
+    #[error("no archive of an engine was given")]
+    NoSource,
+    /// The file is not valid YAML, or a value in it has the wrong type.
+    #[error("{origin}: {problem}")]
+    Syntax {
+        /// Where.
+        origin: Origin,
+        /// What is wrong.
+        problem: String,
+    },
+    /// The file has a key that does not exist.
+    #[error("{origin}: there is no key `{key}` here{}", suggestion(.nearest.as_deref()))]
+    UnknownKey {
+        /// Where.
+        origin: Origin,
+        /// The key.
+        key: String,
+        /// The known key that may have been meant.
+        nearest: Option<String>,
+        /// All keys that may stand there.
+        known: Vec<&'static str>,
+    },
+    /// The file is of a version that this Landfall does not know.
+    #[error("{origin}: version {version} of the file is not known, only version 1")]
+    Version {
+        /// Where.
+        origin: Origin,
+        /// The version.
+        version: u32,
+    },
+    /// A value that cannot be used.
+    #[error("{origin}: `{value}` {reason}", value = .value.escape_debug())]
+    Invalid {
+        /// Where.
+        origin: Origin,
+        /// The value.
+        value: String,
+        /// What is wrong.
+        reason: String,
+        /// What would be right.
+        hint: &'static str,
+    },
+    /// A key of daemon.json that cannot be set so.
+    #[error("{origin}: {problem}")]
+    Daemon {
+        /// Where.
+        origin: Origin,
+        /// What is wrong.
+        problem: DaemonJsonError,
+    },
+    /// The same key of daemon.json was given twice on the command line.
+    #[error("`{key}` was given twice: by --set and by {by}")]
+    Conflict {
+        /// The key.
+        key: String,
+        /// The other option.
+        by: &'static str,
+    },
+}
+
+impl ConfigError {
+    /// What to do about it.
+    pub fn hint(&self) -> String {
+        match self {
+            Self::NoSource => {
+                "name the archive: landfall install --offline docker-<version>.tgz".to_string()
+            }
+            Self::Syntax { problem, .. } if problem.contains("missing field `version`") => {
+                "start the file with the line `version: 1`".to_string()
+            }
+            Self::Syntax { .. } => "correct the file at this place".to_string(),
+            Self::UnknownKey { nearest: Some(nearest), .. } => format!("write `{nearest}`"),
+            Self::UnknownKey { known, .. } => format!("known keys here: {}", known.join(", ")),
+            Self::Version { .. } => {
+                "use the Landfall that the file was written for, or write `version: 1`".to_string()
+            }
+            Self::Invalid { hint, .. } => (*hint).to_string(),
+            Self::Daemon { problem, .. } => problem.hint(),
+            Self::Conflict { .. } => "give it once".to_string(),
+        }
+    }
+}

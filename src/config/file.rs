@@ -1,0 +1,251 @@
+//! `landfall.yaml`: its keys, and reading them with their places.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::Value;
+use serde_saphyr::{Location, Spanned};
+
+use super::error::{ConfigError, Origin};
+use crate::digest::Digest;
+use crate::nearest::nearest;
+
+/// A configuration file that has been read.
+#[derive(Clone, Debug)]
+pub struct FileConfig {
+    path: PathBuf,
+    pub(super) keys: Keys,
+}
+
+/// The keys of the file. Every value that can be wrong by more than its type knows its place.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Keys {
+    version: Spanned<u32>,
+    #[serde(default)]
+    pub engine: Engine,
+    #[serde(default)]
+    pub daemon: Daemon,
+    #[serde(default)]
+    pub group: Group,
+    #[serde(default)]
+    pub images: Images,
+    pub smoke_test: Option<bool>,
+    #[serde(default)]
+    pub ignore: Vec<Spanned<String>>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Engine {
+    /// Only upstream's engine so far, so that the key is checked and otherwise not needed.
+    #[serde(rename = "kind")]
+    _kind: Option<EngineKind>,
+    #[serde(default)]
+    pub source: Source,
+    pub bin_dir: Option<Spanned<String>>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum EngineKind {
+    Docker,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Source {
+    pub offline: Option<PathBuf>,
+    pub sha256: Option<Digest>,
+    pub allow_unpinned: Option<bool>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Group {
+    pub name: Option<Spanned<String>>,
+    pub gid: Option<Spanned<u32>>,
+    #[serde(default)]
+    pub members: Vec<Spanned<String>>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Images {
+    #[serde(default)]
+    pub load: Vec<PathBuf>,
+}
+
+/// Keys of daemon.json in the order of the file, each with its place.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Daemon(pub Vec<(Spanned<String>, Value)>);
+
+impl<'de> Deserialize<'de> for Daemon {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Entries;
+        impl<'de> Visitor<'de> for Entries {
+            type Value = Daemon;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("keys of daemon.json")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Daemon, A::Error> {
+                let mut entries = Vec::new();
+                while let Some(entry) = map.next_entry()? {
+                    entries.push(entry);
+                }
+                Ok(Daemon(entries))
+            }
+        }
+        deserializer.deserialize_map(Entries)
+    }
+}
+
+impl FileConfig {
+    /// Reads the text of the file at `path`. Paths in it that are not absolute start from the
+    /// file's own directory.
+    ///
+    /// # Errors
+    /// [`ConfigError::Syntax`], [`ConfigError::UnknownKey`] or [`ConfigError::Version`], with
+    /// line and column. Values are checked by [`desired`](super::desired).
+    pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
+        let options = serde_saphyr::options! { strict_booleans: true, with_snippet: false };
+        let keys: Keys = serde_saphyr::from_str_with_options(text, options)
+            .map_err(|error| explain(&error, path))?;
+        let file = Self { path: path.to_path_buf(), keys };
+        let version = &file.keys.version;
+        match version.value {
+            1 => Ok(file),
+            other => Err(ConfigError::Version { origin: file.origin(version), version: other }),
+        }
+    }
+
+    /// Where a value of the file stands.
+    pub(super) fn origin<T>(&self, value: &Spanned<T>) -> Origin {
+        origin(&self.path, Some(value.referenced))
+    }
+
+    /// A path that is named in the file.
+    pub(super) fn resolve(&self, named: &Path) -> PathBuf {
+        self.path.parent().unwrap_or(Path::new("")).join(named)
+    }
+}
+
+fn origin(path: &Path, location: Option<Location>) -> Origin {
+    let (line, column) = location.map_or((1, 1), |at| (at.line(), at.column()));
+    Origin::File { path: path.to_path_buf(), line, column }
+}
+
+fn explain(error: &serde_saphyr::Error, path: &Path) -> ConfigError {
+    let origin = origin(path, error.location());
+    match error.without_snippet() {
+        serde_saphyr::Error::SerdeUnknownField { field, expected, .. } => ConfigError::UnknownKey {
+            origin,
+            key: field.clone(),
+            nearest: nearest(field, expected.iter().copied()).map(str::to_string),
+            known: expected.clone(),
+        },
+        serde_saphyr::Error::Eof { .. } => ConfigError::Syntax {
+            origin,
+            problem: "the file ends where a key should be".to_string(),
+        },
+        other => {
+            // The place is said at the front already.
+            let text = other.to_string();
+            let problem = text.split(" at line ").next().unwrap_or_default().to_string();
+            ConfigError::Syntax { origin, problem }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(text: &str) -> String {
+        let error = FileConfig::parse(text, Path::new("/etc/landfall/landfall.yaml")).unwrap_err();
+        assert!(!error.hint().is_empty());
+        error.to_string().replace("/etc/landfall/", "")
+    }
+
+    #[test]
+    fn reads_every_key() {
+        let text = r#"
+version: 1
+engine: {kind: docker, source: {offline: bundle.tgz, allow-unpinned: true}, bin-dir: /opt/bin}
+daemon:
+  registry-mirrors: [https://mirror.example.internal]
+  log-opts: {max-size: 50m, max-file: "3"}
+  live-restore: true
+group: {name: docker, gid: 991, members: [deploy]}
+images: {load: [a.tar]}
+smoke-test: false
+ignore: [LF004]
+"#;
+        let file = FileConfig::parse(text, Path::new("/etc/landfall/landfall.yaml")).unwrap();
+        let daemon = &file.keys.daemon.0;
+        let keys: Vec<_> = daemon.iter().map(|(key, _)| key.value.as_str()).collect();
+        assert_eq!(keys, ["registry-mirrors", "log-opts", "live-restore"]);
+        assert_eq!(daemon[1].1, serde_json::json!({"max-size": "50m", "max-file": "3"}));
+        assert_eq!(
+            file.origin(&daemon[1].0).to_string(),
+            "/etc/landfall/landfall.yaml, line 6, column 3"
+        );
+        let archive = file.keys.engine.source.offline.as_deref().unwrap();
+        assert_eq!(file.resolve(archive), Path::new("/etc/landfall/bundle.tgz"));
+        assert_eq!(file.resolve(Path::new("/x.tgz")), Path::new("/x.tgz"));
+        assert_eq!(file.keys.smoke_test, Some(false));
+    }
+
+    #[test]
+    fn errors_name_the_place() {
+        for (text, expected) in [
+            (
+                "version: 1\nengin:\n  kind: docker\n",
+                "landfall.yaml, line 2, column 1: there is no key `engin` here; did you mean `engine`?",
+            ),
+            (
+                "version: 1\ngroup:\n  name: docker\n  member: [a]\n",
+                "landfall.yaml, line 4, column 3: there is no key `member` here; did you mean `members`?",
+            ),
+            (
+                "version: 1\ncolour: red\n",
+                "landfall.yaml, line 2, column 1: there is no key `colour` here",
+            ),
+            (
+                "version: 2\n",
+                "landfall.yaml, line 1, column 10: version 2 of the file is not known, only version 1",
+            ),
+        ] {
+            assert_eq!(error(text), expected);
+        }
+        for (text, place, part) in [
+            ("engine: {kind: docker}\n", "line 1", "missing field `version`"),
+            ("", "line 1", "the file ends"),
+            ("# nothing\n", "", "the file ends"),
+            ("version: 1\nengine: {kind: podman}\n", "line 2, column 16", "podman"),
+            ("version: 1\ngroup: {gid: many}\n", "line 2, column 14", "invalid"),
+            ("version: 1\nsmoke-test: yes\n", "line 2, column 13", "boolean"),
+            ("version: 1\ndaemon: [a]\n", "line 2, column 9", "mapping"),
+            ("version: 1\nversion: 1\n", "line 2, column 1", "duplicate"),
+            (
+                "version: 1\ndaemon:\n  debug: true\n  debug: true\n",
+                "line 4, column 3",
+                "duplicate",
+            ),
+            ("version: 1\ngroup: {name: [\n", "line 2, column 15", "string"),
+            (
+                "version: 1\nengine: {source: {sha256: abc}}\n",
+                "line 2, column 27",
+                "64 hexadecimal digits",
+            ),
+        ] {
+            let message = error(text);
+            assert!(message.contains(place) && message.contains(part), "{text:?}: {message}");
+            assert!(!message.contains('\n'), "{message}");
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! From arguments, environment and configuration file to [`Desired`](crate::desired::Desired).
+//!
+//! Pure: the caller reads the file. Flags win over the file (the environment stands in for
+//! flags, at the command line's own parser).
+
+mod desired;
+mod error;
+mod file;
+mod names;
+mod options;
+
+pub use desired::desired;
+pub use error::{ConfigError, Origin};
+pub use file::FileConfig;
+pub use options::Options;

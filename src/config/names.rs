@@ -1,0 +1,136 @@
+//! Checks of names, numbers and directories that become part of the host.
+
+/// Why a value cannot be used, and what would be right.
+pub(super) type Refusal = (&'static str, &'static str);
+
+/// Longest name that useradd(8) and groupadd(8) make.
+const LONGEST_NAME: usize = 32;
+
+/// Checks the name of a user that may come from a directory service: letters, digits and
+/// `. _ - @ $`, as sssd and Samba make them. Colons and commas would change /etc/group.
+pub(super) fn user(name: &str) -> Result<(), Refusal> {
+    const HINT: &str = "the name of a user that exists, as `id NAME` takes it";
+    if name.is_empty() {
+        return Err(("is empty", HINT));
+    }
+    let middle = name.strip_suffix('$').unwrap_or(name);
+    let valid = |c: char| c.is_ascii_alphanumeric() || "._-@".contains(c);
+    if !middle.chars().all(valid) || middle.starts_with('-') || middle.is_empty() {
+        return Err(("is not a user's name", HINT));
+    }
+    if name.chars().all(|c| c.is_ascii_digit()) {
+        return Err(("is a number, not a user's name", HINT));
+    }
+    if name.len() > 256 {
+        return Err(("is too long for a user's name", HINT));
+    }
+    Ok(())
+}
+
+/// Checks the name of the group, which Landfall may have to make and which stands in a unit.
+pub(super) fn group(name: &str) -> Result<(), Refusal> {
+    const HINT: &str = "letters, digits, `_`, `-` and `.`, such as docker";
+    let valid = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
+    if name.is_empty() || !name.chars().all(valid) || name.starts_with(['-', '.']) {
+        return Err(("is not a group's name", HINT));
+    }
+    if name.chars().all(|c| c.is_ascii_digit()) {
+        return Err(("is a number, not a group's name", "the number of a new group: --gid NUMBER"));
+    }
+    if name.len() > LONGEST_NAME {
+        return Err(("is longer than 32 characters", HINT));
+    }
+    Ok(())
+}
+
+/// Checks the id of a new group. 0 is root's own; 65535 and 4294967295 stand for "none" in
+/// 16 and 32 bits, and systemd refuses them; 65534 is that of nobody.
+pub(super) fn gid(gid: u32) -> Result<(), Refusal> {
+    match gid {
+        0 | 65534 | 65535 | u32::MAX => {
+            Err(("is reserved and cannot be a group's id", "another number, such as 991"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A directory's path without double slashes, `.` and a slash at its end.
+pub(super) fn directory(path: &str) -> Result<String, Refusal> {
+    const HINT: &str = "an absolute path, such as /opt/docker/bin";
+    if !path.starts_with('/') {
+        return Err(("is not an absolute path", HINT));
+    }
+    let parts: Vec<&str> =
+        path.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
+    if parts.contains(&"..") {
+        return Err(("has `..` in it", HINT));
+    }
+    if parts.is_empty() {
+        return Err(("is the root directory itself", HINT));
+    }
+    Ok(format!("/{}", parts.join("/")))
+}
+
+/// Checks the code of a finding.
+pub(super) fn finding(code: &str) -> Result<(), Refusal> {
+    let digits = code.strip_prefix("LF").filter(|digits| digits.len() == 3);
+    match digits.is_some_and(|digits| digits.bytes().all(|b| b.is_ascii_digit())) {
+        true => Ok(()),
+        false => Err(("is not the code of a finding", "LF and three digits, such as LF004")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn users() {
+        for name in ["deploy", "_svc", "a.b-c", "J_Doe", "bob@example.com", "host$", "0day"] {
+            assert_eq!(user(name), Ok(()), "{name}");
+        }
+        for name in [
+            "", "a:b", "a,b", "a b", "a\nb", "-a", "$(id)", "a;b", "1000", "a/b", "$", "a\\b", "é",
+            "a$b", "`id`", "a|b", "a&b", "a'b", "*",
+        ] {
+            assert!(user(name).is_err(), "{name}");
+        }
+        assert!(user(&"a".repeat(257)).is_err());
+    }
+
+    #[test]
+    fn groups_and_their_ids() {
+        for name in ["docker", "docker-users", "_x", "Docker.2", &"a".repeat(32)] {
+            assert_eq!(group(name), Ok(()), "{name}");
+        }
+        for name in ["", "-x", ".x", "a:b", "a b", "a%b", "991", "a$", "é", &"a".repeat(33)] {
+            assert!(group(name).is_err(), "{name}");
+        }
+        for id in [1, 991, 65533, 65536, u32::MAX - 1] {
+            assert_eq!(gid(id), Ok(()), "{id}");
+        }
+        for id in [0, 65534, 65535, u32::MAX] {
+            assert!(gid(id).is_err(), "{id}");
+        }
+    }
+
+    #[test]
+    fn directories_are_normalised() {
+        for (path, expected) in
+            [("/usr/bin", "/usr/bin"), ("/opt//docker/./bin/", "/opt/docker/bin"), ("//a", "/a")]
+        {
+            assert_eq!(directory(path).as_deref(), Ok(expected), "{path}");
+        }
+        for path in ["", "a", "./a", "/", "//", "/.", "/a/../b", "/.."] {
+            assert!(directory(path).is_err(), "{path}");
+        }
+    }
+
+    #[test]
+    fn codes_of_findings() {
+        assert_eq!(finding("LF001"), Ok(()));
+        for code in ["", "LF", "LF1", "LF0001", "lf001", "LFabc", "XX001", "LF００1"] {
+            assert!(finding(code).is_err(), "{code}");
+        }
+    }
+}

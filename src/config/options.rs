@@ -1,0 +1,49 @@
+//! The options of `landfall install`, as they were given.
+
+use std::path::PathBuf;
+
+use crate::digest::Digest;
+
+/// Every option of install; what was not given is `None` or empty, and then comes from the
+/// file, or is the default.
+///
+/// A list that is given replaces the one in the file.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Options {
+    /// `--offline FILE`
+    pub archive: Option<PathBuf>,
+    /// `--sha256 DIGEST`
+    pub sha256: Option<Digest>,
+    /// `--allow-unpinned`
+    pub allow_unpinned: Option<bool>,
+    /// `--bin-dir DIR`
+    pub bin_dir: Option<String>,
+    /// `--group NAME`
+    pub group: Option<String>,
+    /// `--gid NUMBER`
+    pub gid: Option<u32>,
+    /// `--user NAME`, repeated
+    pub users: Vec<String>,
+    /// `--registry-mirror URL`, repeated, in order of preference
+    pub registry_mirrors: Vec<String>,
+    /// `--insecure-registry HOST[:PORT]`, repeated
+    pub insecure_registries: Vec<String>,
+    /// `--data-root DIR`
+    pub data_root: Option<String>,
+    /// `--log-max-size SIZE`
+    pub log_max_size: Option<String>,
+    /// `--log-max-file NUMBER`
+    pub log_max_file: Option<u32>,
+    /// `--live-restore`
+    pub live_restore: Option<bool>,
+    /// `--bip ADDRESS/PREFIX`
+    pub bip: Option<String>,
+    /// `--set KEY=JSON`, repeated
+    pub set: Vec<String>,
+    /// `--image FILE`, repeated
+    pub images: Vec<PathBuf>,
+    /// `Some(false)` for `--no-smoke-test`
+    pub smoke_test: Option<bool>,
+    /// `--ignore CODE`, repeated
+    pub ignore: Vec<String>,
+}

@@ -1,0 +1,68 @@
+//! What the host shall be: pure data, made from arguments, environment and configuration.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::digest::Digest;
+
+/// What the host shall be.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Desired {
+    /// Where the engine comes from.
+    pub source: Source,
+    /// Where its programs go, without a trailing slash.
+    pub bin_dir: String,
+    /// Who may use the API socket.
+    pub group: GroupWanted,
+    /// Keys of daemon.json that shall have these values; all others are left alone.
+    pub daemon: Map<String, Value>,
+    /// Archives of images (`docker save`) that are loaded once the engine runs.
+    pub images: Vec<PathBuf>,
+    /// Whether a container is run at the end to prove that the engine works.
+    pub smoke_test: bool,
+    /// Codes of findings that shall not stop the run.
+    pub ignore: Vec<String>,
+}
+
+/// Where the engine comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    /// The archive: upstream's `docker-<version>.tgz`.
+    pub archive: PathBuf,
+    /// The digest that the caller expects.
+    pub sha256: Option<Digest>,
+    /// Accept an archive whose digest nobody vouches for.
+    pub allow_unpinned: bool,
+}
+
+/// The group that owns the API socket.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupWanted {
+    /// Its name.
+    pub name: String,
+    /// Its id if it has to be made; an existing group keeps its own.
+    pub gid: Option<u32>,
+    /// Users that become members.
+    pub members: Vec<String>,
+}
+
+/// Where the API is reached.
+pub const SOCKET: &str = "/run/docker.sock";
+/// The daemon's configuration file.
+pub const DAEMON_JSON: &str = "/etc/docker/daemon.json";
+/// Where Landfall's units go.
+pub const UNIT_DIR: &str = "/etc/systemd/system";
+/// The units of the modern topology, in the order in which they are started.
+pub const UNITS: [&str; 3] = ["containerd.service", "docker.socket", "docker.service"];
+/// The daemon's default data directory.
+pub const DEFAULT_DATA_ROOT: &str = "/var/lib/docker";
+
+impl Desired {
+    /// The data directory that the caller asked for, or the default.
+    pub fn data_root(&self) -> &str {
+        let wanted = self.daemon.get("data-root").and_then(Value::as_str);
+        wanted.unwrap_or(DEFAULT_DATA_ROOT).trim_end_matches('/')
+    }
+}
