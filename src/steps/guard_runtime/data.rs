@@ -1,0 +1,162 @@
+//! Images, containers and volumes: kept unless asked, and never anything else's files.
+
+use std::collections::BTreeMap;
+
+use crate::host::Host;
+use crate::steps::{Context, KeptReason, Purge, StepError, Undone};
+
+/// What dockerd has in its data-root, by name (moby, daemon/ and its graph drivers).
+const DOCKERD: [&str; 23] = [
+    "aufs",
+    "btrfs",
+    "buildkit",
+    "builder",
+    "containerd",
+    "containers",
+    "devicemapper",
+    "engine-id",
+    "fuse-overlayfs",
+    "image",
+    "network",
+    "nuke-graph-directory.sh",
+    "overlay",
+    "overlay2",
+    "plugins",
+    "rootfs",
+    "runtimes",
+    "swarm",
+    "tmp",
+    "trust",
+    "vfs",
+    "volumes",
+    "zfs",
+];
+
+/// Keeps or deletes the data directories. `before` is what each held before the engine's
+/// first start; one that has no entry did not exist.
+pub(super) fn undo(
+    context: &Context<'_>,
+    directories: &[String],
+    before: &BTreeMap<String, Vec<String>>,
+) -> Result<Undone, StepError> {
+    let host = context.host;
+    let mut kept = Vec::new();
+    for path in directories {
+        if host.stat(path)?.is_none() {
+            continue;
+        }
+        let held = before.get(path);
+        let gone = match context.purge {
+            Purge::Data => delete_data(host, path, held, true)?,
+            // What was there before may be the data of an earlier installation: it stays,
+            // and is nothing that this run has to speak of.
+            Purge::IfNew => delete_data(host, path, held, false)? || held.is_some(),
+            Purge::Keep => false,
+        };
+        if !gone {
+            kept.push(path.clone());
+        }
+    }
+    if kept.is_empty() {
+        return Ok(Undone::Restored);
+    }
+    let reason = if context.purge == Purge::Keep { KeptReason::Data } else { KeptReason::NotEmpty };
+    Ok(Undone::Kept { what: kept.join(" "), reason })
+}
+
+/// Deletes the engine's data in `path`, with `earlier` also those that an earlier engine left
+/// before this one came; `false` if something else is left there. The
+/// directory itself stays if it was there before, and if it is a mount point.
+fn delete_data(
+    host: &Host,
+    path: &str,
+    held: Option<&Vec<String>>,
+    earlier: bool,
+) -> Result<bool, StepError> {
+    let Some(held) = held else {
+        // A link that somebody put there since leads elsewhere: what it leads to is emptied.
+        for name in host.read_dir(path)? {
+            host.remove_tree(&format!("{path}/{name}"))?;
+        }
+        return Ok(host.remove_dir(path)?);
+    };
+    let was_engines = earlier && is_engines_data(held);
+    let mut all = true;
+    for name in host.read_dir(path)? {
+        if !held.contains(&name) || (was_engines && is_engines_name(&name)) {
+            host.remove_tree(&format!("{path}/{name}"))?;
+        } else {
+            // Empty directories of a fresh file system (lost+found) are nobody's data.
+            all = all && name == "lost+found";
+        }
+    }
+    Ok(all)
+}
+
+/// Whether a directory held an engine's data: dockerd's or containerd's.
+fn is_engines_data(names: &[String]) -> bool {
+    let has = |name: &str| names.iter().any(|held| held == name);
+    (has("containers") && has("image")) || has("io.containerd.metadata.v1.bolt")
+}
+
+fn is_engines_name(name: &str) -> bool {
+    DOCKERD.contains(&name) || name.starts_with("io.containerd.") || name == "tmpmounts"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::steps::testing::Bed;
+
+    fn purge(bed: &Bed, before: &BTreeMap<String, Vec<String>>, purge: Purge) -> Undone {
+        let context = Context { purge, ..bed.context() };
+        undo(&context, &["/data".to_owned()], before).unwrap()
+    }
+
+    fn held(names: &[&str]) -> BTreeMap<String, Vec<String>> {
+        let names = names.iter().map(|name| (*name).to_owned()).collect();
+        BTreeMap::from([("/data".to_owned(), names)])
+    }
+
+    #[test]
+    fn a_directory_that_the_engine_made_goes() {
+        for how in [Purge::Data, Purge::IfNew] {
+            let bed = Bed::new(&["data/overlay2/x", "data/image"]);
+            assert_eq!(purge(&bed, &BTreeMap::new(), how), Undone::Restored);
+            assert_eq!(bed.host.stat("/data").unwrap(), None);
+        }
+    }
+
+    #[test]
+    fn data_are_kept_unless_asked() {
+        let bed = Bed::new(&["data/image"]);
+        let kept = purge(&bed, &BTreeMap::new(), Purge::Keep);
+        assert!(matches!(kept, Undone::Kept { reason: KeptReason::Data, .. }), "{kept:?}");
+        assert!(bed.host.stat("/data/image").unwrap().is_some());
+    }
+
+    #[test]
+    fn other_files_in_a_shared_directory_stay() {
+        let bed = Bed::new(&["data/backups/2026", "data/image", "data/containers"]);
+        let kept = purge(&bed, &held(&["backups"]), Purge::Data);
+        assert!(matches!(kept, Undone::Kept { reason: KeptReason::NotEmpty, .. }), "{kept:?}");
+        assert_eq!(bed.host.read_dir("/data").unwrap(), ["backups"]);
+    }
+
+    #[test]
+    fn data_of_an_earlier_installation_go_only_when_asked() {
+        let earlier = held(&["containers", "image", "notes"]);
+        let bed = Bed::new(&["data/containers", "data/image", "data/notes"]);
+        assert_eq!(purge(&bed, &earlier, Purge::IfNew), Undone::Restored);
+        assert_eq!(bed.host.read_dir("/data").unwrap(), ["containers", "image", "notes"]);
+        purge(&bed, &earlier, Purge::Data);
+        assert_eq!(bed.host.read_dir("/data").unwrap(), ["notes"]);
+    }
+
+    #[test]
+    fn a_directory_that_was_there_and_empty_stays_and_is_emptied() {
+        let bed = Bed::new(&["data/image", "data/lost+found"]);
+        assert_eq!(purge(&bed, &held(&["lost+found"]), Purge::Data), Undone::Restored);
+        assert_eq!(bed.host.read_dir("/data").unwrap(), ["lost+found"]);
+    }
+}

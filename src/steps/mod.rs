@@ -1,0 +1,289 @@
+//! The steps that a plan is made of: each the smallest thing that can be undone alone.
+//!
+//! A step is data; its three verbs are functions of the host. `observe` reads what stands
+//! there and keeps a copy of what will be replaced, `apply` makes the change, `undo`
+//! compares what stands there now with what the step made and puts back what was observed
+//! – or leaves alone what somebody changed since. `undo` works from any state in between,
+//! so that a run that was cut can be undone from its journal.
+
+pub mod add_group_member;
+pub mod create_dir;
+pub mod create_group;
+pub mod create_link;
+pub mod daemon_reload;
+pub mod guard_runtime;
+pub mod install_binary;
+pub mod load_image;
+mod replace;
+pub mod smoke_test;
+#[cfg(test)]
+pub(crate) mod testing;
+pub mod unit;
+pub mod verify_units;
+pub mod wait_api;
+pub mod write_file;
+
+use serde::{Deserialize, Serialize};
+
+use crate::digest::Digest;
+use crate::file_state::FileState;
+use crate::host::{Host, HostError};
+use crate::report::Reporter;
+use crate::store::Store;
+
+pub use add_group_member::AddGroupMember;
+pub use create_dir::CreateDir;
+pub use create_group::CreateGroup;
+pub use create_link::CreateLink;
+pub use daemon_reload::DaemonReload;
+pub use guard_runtime::{GuardRuntime, RuntimeBefore};
+pub use install_binary::InstallBinary;
+pub use load_image::LoadImage;
+pub use smoke_test::SmokeTest;
+pub use unit::UnitStep;
+pub use verify_units::VerifyUnits;
+pub use wait_api::WaitApi;
+pub use write_file::WriteFile;
+
+/// One step of a plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Step {
+    /// Makes a directory.
+    CreateDir(CreateDir),
+    /// Makes the group that owns the API socket.
+    CreateGroup(CreateGroup),
+    /// Makes a user a member of it.
+    AddGroupMember(AddGroupMember),
+    /// Gives a staged program its final name.
+    InstallBinary(InstallBinary),
+    /// Writes a configuration file or a unit.
+    WriteFile(WriteFile),
+    /// Makes a symbolic link; enabling a unit is one.
+    CreateLink(CreateLink),
+    /// Has `systemd-analyze` look at the units.
+    VerifyUnits(VerifyUnits),
+    /// Has systemd read all unit files again.
+    DaemonReload(DaemonReload),
+    /// Notes what a running engine changes by itself, so that it can be undone.
+    GuardRuntime(GuardRuntime),
+    /// Starts, restarts or reloads a unit.
+    Unit(UnitStep),
+    /// Waits for the engine's API.
+    WaitApi(WaitApi),
+    /// Loads an archive of images.
+    LoadImage(LoadImage),
+    /// Runs a container and checks what it says.
+    SmokeTest(SmokeTest),
+}
+
+/// What stood there before a step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "was", rename_all = "snake_case")]
+pub enum Before {
+    /// The step replaces nothing.
+    Nothing,
+    /// Nothing stood there.
+    Absent,
+    /// A file, whose bytes are in the store.
+    File {
+        /// Its attributes.
+        state: FileState,
+        /// Its bytes.
+        sha256: Digest,
+    },
+    /// What the step makes was there already; undoing leaves it.
+    Present,
+    /// A unit's state.
+    Unit {
+        /// Whether it ran.
+        active: bool,
+    },
+    /// What a running engine would change.
+    Runtime(RuntimeBefore),
+}
+
+/// How an undo ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "undone", rename_all = "snake_case")]
+pub enum Undone {
+    /// What stood there before stands there again.
+    Restored,
+    /// What the step made is gone; nothing stood there before.
+    Removed,
+    /// There was nothing to undo.
+    Unchanged,
+    /// Left as it is, on purpose.
+    Kept {
+        /// What was left.
+        what: String,
+        /// Why.
+        reason: KeptReason,
+    },
+}
+
+/// Why an undo leaves something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeptReason {
+    /// It was changed after Landfall wrote it.
+    ChangedSince,
+    /// It holds files that Landfall did not make.
+    NotEmpty,
+    /// It has members that Landfall did not add, or is a user's main group.
+    InUse,
+    /// Images, containers and volumes, which were not asked to be deleted.
+    Data,
+}
+
+/// Why a step failed.
+#[derive(Debug, thiserror::Error)]
+pub enum StepError {
+    /// The host refused.
+    #[error(transparent)]
+    Host(#[from] HostError),
+    /// The engine's API refused.
+    #[error("the engine: {0}")]
+    Engine(#[from] landfall_engine::EngineError),
+    /// The container that proves the engine did not do what it should.
+    #[error("the test container: {0}")]
+    Smoke(#[from] crate::smoke::SmokeError),
+    /// A unit failed.
+    #[error("{unit} did not {action}: {message}")]
+    Unit {
+        /// Its name.
+        unit: String,
+        /// What it was asked.
+        action: &'static str,
+        /// What systemd says.
+        message: String,
+        /// Its last log lines.
+        log: Vec<String>,
+    },
+    /// `systemd-analyze verify` objects to our units.
+    #[error("systemd does not accept the units: {0}")]
+    UnitsRefused(String),
+    /// Something stands where the step wants to write.
+    #[error("{path} is {what}, not a regular file")]
+    NotAFile {
+        /// Where.
+        path: String,
+        /// What it is.
+        what: &'static str,
+    },
+    /// A copy in the store is not what it was.
+    #[error("the saved copy {0} in /var/lib/landfall/store is damaged or gone")]
+    StoreDamaged(Digest),
+    /// The daemon that answers is not the one that was installed.
+    #[error("the API answers with engine version {found}, not {wanted}")]
+    WrongVersion {
+        /// What answers.
+        found: String,
+        /// What was installed.
+        wanted: String,
+    },
+    /// The daemon does not follow its configuration.
+    #[error("the daemon does not follow what daemon.json says of {}", .0.join(", "))]
+    NotInForce(Vec<String>),
+    /// The API socket has wrong permissions.
+    #[error("{path} has mode {mode:04o} and group id {gid}, not 0660 and {wanted_gid}")]
+    SocketPermissions {
+        /// The socket.
+        path: String,
+        /// Its mode.
+        mode: u32,
+        /// Its group.
+        gid: u32,
+        /// The group it should have.
+        wanted_gid: u32,
+    },
+    /// Containers outlived their daemon.
+    #[error("containers still run (shims: {})", .0.iter().map(u32::to_string).collect::<Vec<_>>().join(" "))]
+    ContainersRun(Vec<u32>),
+    /// A group that was just made is not there.
+    #[error("group {0} does not exist")]
+    NoGroup(String),
+}
+
+/// What steps work with.
+pub struct Context<'a> {
+    /// The host.
+    pub host: &'a Host,
+    /// Copies of what was replaced.
+    pub store: Store<'a>,
+    /// Where progress goes.
+    pub reporter: &'a dyn Reporter,
+    /// Delete images, containers and volumes when undoing, if the engine's start made them
+    /// (a failed install), or in any case.
+    pub purge: Purge,
+}
+
+/// What happens to the engine's data when an installation is undone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purge {
+    /// They stay.
+    Keep,
+    /// They go if this run made them: for a failed installation.
+    IfNew,
+    /// They go: the caller asked for it.
+    Data,
+}
+
+/// The verbs of a step.
+pub trait Action {
+    /// Reads what stands there, and keeps a copy of what will be replaced.
+    ///
+    /// # Errors
+    /// [`StepError`] if it cannot be read or copied; nothing was changed then.
+    fn observe(&self, context: &Context<'_>) -> Result<Before, StepError>;
+
+    /// Makes the change. Already done counts as done.
+    ///
+    /// # Errors
+    /// [`StepError`]; the change may have been made in part, and `undo` copes with that.
+    fn apply(&self, context: &Context<'_>) -> Result<(), StepError>;
+
+    /// Puts back what was observed, from whatever state the step was left in.
+    ///
+    /// # Errors
+    /// [`StepError`] if it could not be put back.
+    fn undo(&self, context: &Context<'_>, before: &Before) -> Result<Undone, StepError>;
+}
+
+impl Step {
+    /// The verbs of this step.
+    pub fn action(&self) -> &dyn Action {
+        match self {
+            Self::CreateDir(step) => step,
+            Self::CreateGroup(step) => step,
+            Self::AddGroupMember(step) => step,
+            Self::InstallBinary(step) => step,
+            Self::WriteFile(step) => step,
+            Self::CreateLink(step) => step,
+            Self::VerifyUnits(step) => step,
+            Self::DaemonReload(step) => step,
+            Self::GuardRuntime(step) => step,
+            Self::Unit(step) => step,
+            Self::WaitApi(step) => step,
+            Self::LoadImage(step) => step,
+            Self::SmokeTest(step) => step,
+        }
+    }
+
+    /// The path that the step writes, if it writes one.
+    pub fn path(&self) -> Option<&str> {
+        match self {
+            Self::CreateDir(step) => Some(&step.path),
+            Self::InstallBinary(step) => Some(&step.path),
+            Self::WriteFile(step) => Some(&step.path),
+            Self::CreateLink(step) => Some(&step.path),
+            _ => None,
+        }
+    }
+
+    /// Whether systemd has to read its unit files again once this step is undone.
+    pub fn touches_units(&self) -> bool {
+        self.path().is_some_and(|path| path.starts_with(crate::desired::UNIT_DIR))
+            && !matches!(self, Self::CreateDir(_))
+    }
+}

@@ -1,0 +1,40 @@
+//! Runs a container and checks what it says: the only proof that an engine works.
+
+use std::path::Path;
+use std::time::Duration;
+
+use landfall_engine::Client;
+use serde::{Deserialize, Serialize};
+
+use super::{Action, Before, Context, StepError, Undone};
+use crate::report::Event;
+use crate::smoke;
+
+/// Runs a container from the image that Landfall carries.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SmokeTest {
+    /// The API socket.
+    pub socket: String,
+    /// The network the container joins; `None` is the daemon's default.
+    pub network: Option<String>,
+}
+
+impl Action for SmokeTest {
+    fn observe(&self, _context: &Context<'_>) -> Result<Before, StepError> {
+        Ok(Before::Nothing)
+    }
+
+    fn apply(&self, context: &Context<'_>) -> Result<(), StepError> {
+        let limit = Duration::from_secs(60);
+        let proof = context.host.block_on(async {
+            let client = Client::connect(Path::new(&self.socket), limit).await?;
+            smoke::run(&client, self.network.as_deref()).await.map_err(StepError::from)
+        })?;
+        context.reporter.event(&Event::Proven { nonce: &proof.nonce, took: proof.duration });
+        Ok(())
+    }
+
+    fn undo(&self, _context: &Context<'_>, _before: &Before) -> Result<Undone, StepError> {
+        Ok(Undone::Unchanged)
+    }
+}

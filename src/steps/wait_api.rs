@@ -1,0 +1,80 @@
+//! Waits for the engine's API, and checks who answers on what socket.
+
+use std::path::Path;
+use std::time::Duration;
+
+use landfall_engine::{Client, EngineError};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::create_group::lookup_group;
+use super::{Action, Before, Context, StepError, Undone};
+use crate::verify::not_in_force;
+
+/// How long the API may take to answer. The unit reported ready before, so this is long.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// Waits for the API on a unix socket, and checks version, permissions and settings.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaitApi {
+    /// The socket.
+    pub socket: String,
+    /// The group that must own it.
+    pub group: String,
+    /// The engine version that must answer; `None` accepts any.
+    pub version: Option<String>,
+    /// Keys of daemon.json that must be in force.
+    #[serde(default)]
+    pub settings: Map<String, Value>,
+}
+
+impl Action for WaitApi {
+    fn observe(&self, _context: &Context<'_>) -> Result<Before, StepError> {
+        Ok(Before::Nothing)
+    }
+
+    fn apply(&self, context: &Context<'_>) -> Result<(), StepError> {
+        let host = context.host;
+        let (found, info) = host.block_on(async {
+            let client = Client::connect(Path::new(&self.socket), LIMIT).await?;
+            Ok::<_, EngineError>((client.version().await?, client.info().await?))
+        })?;
+        let ignored = not_in_force(&self.settings, &info);
+        if !ignored.is_empty() {
+            return Err(StepError::NotInForce(ignored));
+        }
+        if let Some(wanted) = &self.version
+            && release(&found.engine) != release(wanted)
+        {
+            return Err(StepError::WrongVersion { found: found.engine, wanted: wanted.clone() });
+        }
+        let group = lookup_group(host, &self.group)?
+            .ok_or_else(|| StepError::NoGroup(self.group.clone()))?;
+        if let Some(state) = host.stat(&self.socket)?
+            && (state.mode != 0o660 || state.uid != 0 || state.gid != group.gid)
+        {
+            return Err(StepError::SocketPermissions {
+                path: self.socket.clone(),
+                mode: state.mode,
+                gid: state.gid,
+                wanted_gid: group.gid,
+            });
+        }
+        Ok(())
+    }
+
+    fn undo(&self, _context: &Context<'_>, _before: &Before) -> Result<Undone, StepError> {
+        Ok(Undone::Unchanged)
+    }
+}
+
+/// The numbers of a version: builds add suffixes of their own ("18.06.3-ce",
+/// "20.10.24+dfsg1"), and archives may carry a package revision ("29.4.2-2").
+fn release(version: &str) -> &str {
+    let end = version.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(version.len());
+    &version[..end]
+}
+
+#[cfg(test)]
+#[path = "wait_api_tests.rs"]
+mod tests;
