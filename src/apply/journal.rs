@@ -1,0 +1,291 @@
+//! The journal: what a run is about to do, on disk before it does it, and what came of it.
+//!
+//! `/var/lib/landfall/journal.jsonl`, one JSON object a line. It is the truth: a run that
+//! was cut shows as one without an end, and its intents, with what stood there before, are
+//! enough to undo it.
+
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
+
+use serde::{Deserialize, Serialize};
+
+use crate::file_state::Ownership;
+use crate::host::{Host, HostError, clock};
+use crate::receipt::Entry;
+use crate::steps::{Before, Step};
+use crate::store::STATE_DIR;
+
+/// Where the journal lies.
+pub const JOURNAL: &str = "/var/lib/landfall/journal.jsonl";
+
+/// One line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+#[allow(clippy::large_enum_variant)] // made one at a time, to be written or read
+pub enum Record {
+    /// A run begins.
+    RunStarted {
+        /// Names the run.
+        run: String,
+        /// Seconds since 1970.
+        at: u64,
+        /// Version of Landfall.
+        landfall: String,
+        /// The command, such as `install`.
+        command: String,
+    },
+    /// Files that staging may leave, if the run is cut.
+    Staging {
+        /// Their paths.
+        paths: Vec<String>,
+    },
+    /// A step is about to be made.
+    Intent {
+        /// Its number within the run, from 0.
+        number: usize,
+        /// Which.
+        step: Step,
+        /// What stands there.
+        before: Before,
+    },
+    /// A step is done.
+    Done {
+        /// Its number.
+        number: usize,
+    },
+    /// A step failed.
+    Failed {
+        /// Its number.
+        number: usize,
+        /// Why.
+        error: String,
+    },
+    /// A step was undone, or left on purpose.
+    Undone {
+        /// Its number.
+        number: usize,
+    },
+    /// The run ended.
+    RunEnded {
+        /// How.
+        outcome: Outcome,
+        /// Seconds since 1970.
+        at: u64,
+    },
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// All steps were made.
+    Done,
+    /// A step failed; all before it were undone.
+    RolledBack,
+    /// A step failed, and something could not be undone.
+    Stuck,
+}
+
+/// Writes the journal of one run.
+pub struct Journal {
+    file: std::fs::File,
+}
+
+/// A run that has no end in the journal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CutRun {
+    /// Names the run.
+    pub run: String,
+    /// The command that was cut.
+    pub command: String,
+    /// When it began, seconds since 1970.
+    pub since: u64,
+    /// Files that its staging may have left.
+    pub staged: Vec<String>,
+    /// Its steps that were begun and not undone, in order, each with its number.
+    pub begun: Vec<(usize, Entry)>,
+}
+
+impl Journal {
+    /// Opens the journal, making Landfall's state directory if it is not there.
+    ///
+    /// # Errors
+    /// [`HostError::Io`] if it cannot be opened.
+    pub fn open(host: &Host) -> Result<Self, HostError> {
+        if host.stat(STATE_DIR)?.is_none() {
+            host.create_dir(STATE_DIR, Ownership::root(0o700))?;
+        }
+        let torn = ends_torn(host)?;
+        let file = host.open_append(JOURNAL)?;
+        host.sync_directories()?;
+        let mut journal = Self { file };
+        if torn {
+            // The line that was cut must not swallow the next one.
+            journal.append(b"\n")?;
+        }
+        Ok(journal)
+    }
+
+    /// Begins a run and returns its name.
+    ///
+    /// # Errors
+    /// [`HostError::Io`] if it cannot be written.
+    pub fn start(&mut self, command: &str) -> Result<String, HostError> {
+        let at = clock::now();
+        // To the nanosecond: on a host whose clock starts anew at each boot, a unit's process
+        // may have the same id in the same second twice.
+        let run = format!("{}-{}", clock::instant(), std::process::id());
+        self.write(&Record::RunStarted {
+            run: run.clone(),
+            at,
+            landfall: env!("CARGO_PKG_VERSION").to_owned(),
+            command: command.to_owned(),
+        })?;
+        Ok(run)
+    }
+
+    /// Ends a run.
+    ///
+    /// # Errors
+    /// [`HostError::Io`] if it cannot be written.
+    pub fn end(&mut self, outcome: Outcome) -> Result<(), HostError> {
+        self.write_synced(&Record::RunEnded { outcome, at: clock::now() })
+    }
+
+    /// Appends a line, which reaches the disk with the next synced one.
+    ///
+    /// # Errors
+    /// [`HostError::Io`] if it cannot be written.
+    pub fn write(&mut self, record: &Record) -> Result<(), HostError> {
+        let mut line = serde_json::to_vec(record)
+            .map_err(|error| HostError::io("write", JOURNAL, error.into()))?;
+        line.push(b'\n');
+        self.append(&line)
+    }
+
+    /// Notes that a step was undone. A journal that cannot be written does not stop an undo:
+    /// at worst the step is undone a second time, which finds nothing to do.
+    pub fn note_undone(&mut self, number: usize) {
+        let _ = self.write(&Record::Undone { number });
+    }
+
+    fn append(&mut self, bytes: &[u8]) -> Result<(), HostError> {
+        self.file.write_all(bytes).map_err(|source| HostError::io("write", JOURNAL, source))
+    }
+
+    /// Appends a line that is on disk when this returns.
+    ///
+    /// # Errors
+    /// [`HostError::Io`] if it cannot be written.
+    pub fn write_synced(&mut self, record: &Record) -> Result<(), HostError> {
+        self.write(record)?;
+        self.file.sync_data().map_err(|source| HostError::io("sync", JOURNAL, source))
+    }
+}
+
+/// Finds a run that was cut: the last one, if it has no end.
+///
+/// # Errors
+/// [`HostError::Io`] if the journal cannot be read.
+pub fn cut_run(host: &Host) -> Result<Option<CutRun>, HostError> {
+    let Some(file) = host.open_file(JOURNAL)? else { return Ok(None) };
+    parse_cut_run(BufReader::new(file)).map_err(|source| HostError::io("read", JOURNAL, source))
+}
+
+/// Whether the last line was cut while it was written.
+fn ends_torn(host: &Host) -> Result<bool, HostError> {
+    let Some(mut file) = host.open_file(JOURNAL)? else { return Ok(false) };
+    let mut last = [b'\n'];
+    let read = file.seek(SeekFrom::End(0)).and_then(|length| {
+        if length == 0 {
+            return Ok(());
+        }
+        file.seek(SeekFrom::End(-1))?;
+        file.read_exact(&mut last)
+    });
+    read.map_err(|source| HostError::io("read", JOURNAL, source))?;
+    Ok(last != [b'\n'])
+}
+
+/// A line that is not whole – the last one, when the power was cut while it was written –
+/// stands for something that was not begun, and is skipped.
+fn parse_cut_run(lines: impl BufRead) -> std::io::Result<Option<CutRun>> {
+    let mut run: Option<CutRun> = None;
+    for line in lines.split(b'\n') {
+        let Ok(record) = serde_json::from_slice(&line?) else { continue };
+        match (record, &mut run) {
+            (Record::RunStarted { run: name, at, command, .. }, _) => {
+                let (staged, begun) = (Vec::new(), Vec::new());
+                run = Some(CutRun { run: name, command, since: at, staged, begun });
+            }
+            (Record::Staging { paths }, Some(run)) => run.staged.extend(paths),
+            (Record::Intent { number, step, before }, Some(run)) => {
+                run.begun.push((number, Entry { step, before }));
+            }
+            (Record::Undone { number }, Some(run)) => {
+                run.begun.retain(|(begun, _)| *begun != number);
+            }
+            (Record::RunEnded { outcome, .. }, _) if outcome != Outcome::Stuck => run = None,
+            _ => {}
+        }
+    }
+    Ok(run)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::steps::CreateDir;
+
+    fn parse(text: &str) -> Option<CutRun> {
+        parse_cut_run(text.as_bytes()).unwrap()
+    }
+
+    fn line(record: &Record) -> String {
+        serde_json::to_string(record).unwrap() + "\n"
+    }
+
+    fn intent() -> Record {
+        let step = CreateDir { path: "/etc/docker".into(), ownership: Ownership::root(0o755) };
+        Record::Intent { number: 0, step: Step::CreateDir(step), before: Before::Absent }
+    }
+
+    fn started() -> Record {
+        Record::RunStarted {
+            run: "7-1".into(),
+            at: 7,
+            landfall: "0.1.0".into(),
+            command: "install".into(),
+        }
+    }
+
+    #[test]
+    fn a_run_without_an_end_was_cut() {
+        let text = line(&started()) + &line(&intent()) + "{\"event\":\"inte";
+        let cut = parse(&text).unwrap();
+        assert_eq!((cut.command.as_str(), cut.since, cut.begun.len()), ("install", 7, 1));
+    }
+
+    #[test]
+    fn a_run_that_ended_was_not() {
+        let end = Record::RunEnded { outcome: Outcome::Done, at: 8 };
+        assert_eq!(parse(&(line(&started()) + &line(&intent()) + &line(&end))), None);
+        assert_eq!(parse(""), None);
+    }
+
+    #[test]
+    fn what_was_undone_is_not_undone_again() {
+        let end = Record::RunEnded { outcome: Outcome::Stuck, at: 8 };
+        let undone = Record::Undone { number: 0 };
+        let text = line(&started()) + &line(&intent()) + &line(&undone) + &line(&end);
+        assert_eq!(parse(&text).unwrap().begun, []);
+    }
+
+    #[test]
+    fn a_torn_line_does_not_swallow_the_next() {
+        let bed = crate::steps::testing::Bed::new(&[]);
+        bed.write(JOURNAL, &(line(&started()) + &line(&intent()) + "{\"event\":\"inte"));
+        assert!(cut_run(&bed.host).unwrap().is_some());
+        Journal::open(&bed.host).unwrap().end(Outcome::RolledBack).unwrap();
+        assert_eq!(cut_run(&bed.host).unwrap(), None);
+    }
+}

@@ -1,0 +1,257 @@
+//! Undoing: steps in reverse, then what ran before runs again.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::journal::{self, Journal, Outcome};
+use crate::desired::{SOCKET, UNIT_DIR, UNITS};
+use crate::receipt::{Entry, RECEIPT, Receipt, ReceiptError};
+use crate::report::{Event, Phase};
+use crate::steps::{Before, Context, Step, StepError, Undone};
+use crate::store::STATE_DIR;
+use crate::texts::progress;
+use crate::unit_state::UnitAction;
+
+/// How long a container may take to stop; its own time limit (10 s unless it was given
+/// another) ends in SIGKILL.
+const STOP_LIMIT: Duration = Duration::from_secs(300);
+
+/// What became of steps that were to be undone.
+#[derive(Debug, Default)]
+pub struct UndoReport {
+    /// What was left on purpose.
+    pub kept: Vec<Undone>,
+    /// What could not be undone, and why.
+    pub failed: Vec<(Option<Step>, String)>,
+}
+
+/// Undoes steps in reverse order. One that fails does not stop the others. `undone` is told
+/// the index of each that is, or had nothing to undo.
+pub fn undo(context: &Context<'_>, entries: &[Entry], mut undone: impl FnMut(usize)) -> UndoReport {
+    context.reporter.event(&Event::Phase { phase: Phase::Undo, bytes: None });
+    let mut report = UndoReport::default();
+    if let Err(error) = stop_started_engine(context, entries) {
+        report.failed.push((None, error.to_string()));
+    }
+    for (index, Entry { step, before }) in entries.iter().enumerate().rev() {
+        match step.action().undo(context, before) {
+            Ok(outcome) => {
+                undone(index);
+                context.reporter.event(&Event::StepUndone { step, outcome: &outcome });
+                if matches!(outcome, Undone::Kept { .. }) {
+                    report.kept.push(outcome);
+                }
+            }
+            Err(error) => {
+                let error = error.to_string();
+                context.reporter.event(&Event::UndoFailed { step, error: error.clone() });
+                report.failed.push((Some(step.clone()), error));
+            }
+        }
+    }
+    if let Err(error) = settle(context, entries) {
+        report.failed.push((None, error.to_string()));
+    }
+    report
+}
+
+/// Ends the containers of an engine that these steps started, before it is stopped: with
+/// live-restore, or `KillMode=process` alone, they would outlive it.
+fn stop_started_engine(context: &Context<'_>, entries: &[Entry]) -> Result<(), StepError> {
+    let started = entries.iter().any(|entry| {
+        entry.before == (Before::Unit { active: false })
+            && matches!(&entry.step, Step::Unit(step) if step.unit == "docker.service")
+    });
+    if started && context.host.unit_state("docker.service")?.active == "active" {
+        stop_containers(context)?;
+    }
+    Ok(())
+}
+
+/// Brings systemd in line with the files that are back: it reads the units again, and
+/// what ran before these steps runs again with its former files.
+fn settle(context: &Context<'_>, entries: &[Entry]) -> Result<(), StepError> {
+    let host = context.host;
+    host.sync_directories()?;
+    if !host.is_booted_with_systemd() {
+        return Ok(());
+    }
+    if entries.iter().any(|entry| entry.step.touches_units()) {
+        host.daemon_reload()?;
+    }
+    for unit in UNITS {
+        // Failed starts of this run must not count against the next one.
+        host.reset_failed(unit);
+    }
+    for (unit, action) in to_revive(entries) {
+        let action = if host.unit_state(&unit)?.is_active() { action } else { UnitAction::Start };
+        if unit == "docker.service" && action != UnitAction::Reload {
+            let text = progress::RESTARTED_TO_UNDO.to_owned();
+            context.reporter.event(&Event::Warning { text });
+        }
+        host.unit_action(&unit, action, Duration::from_secs(300))?;
+    }
+    Ok(())
+}
+
+/// Units that ran before the first step touched them, and how they get their former
+/// configuration back.
+fn to_revive(entries: &[Entry]) -> Vec<(String, UnitAction)> {
+    let mut units: Vec<(String, UnitAction)> = Vec::new();
+    let mut seen: Vec<&str> = Vec::new();
+    for Entry { step, before } in entries {
+        let Step::Unit(step) = step else { continue };
+        if seen.contains(&step.unit.as_str()) {
+            continue;
+        }
+        seen.push(&step.unit);
+        if *before == (Before::Unit { active: true }) {
+            units.push((step.unit.clone(), step.revert));
+        }
+    }
+    units
+}
+
+/// Undoes a run that was cut, if there is one.
+///
+/// # Errors
+/// [`StepError`] if the journal cannot be read or written.
+pub fn recover(context: &Context<'_>) -> Result<Option<UndoReport>, StepError> {
+    let Some(cut) = journal::cut_run(context.host)? else { return Ok(None) };
+    if receipt_holds(context, &cut.run)? {
+        // All its steps were made; only the end is missing.
+        Journal::open(context.host)?.end(Outcome::Done)?;
+        return Ok(None);
+    }
+    context.reporter.event(&Event::Recovering { command: &cut.command, since: cut.since });
+    for path in &cut.staged {
+        context.host.remove_file(path)?;
+    }
+    let mut journal = Journal::open(context.host)?;
+    let (numbers, entries): (Vec<usize>, Vec<Entry>) = cut.begun.into_iter().unzip();
+    let report = undo(context, &entries, |index| journal.note_undone(numbers[index]));
+    let outcome = if report.failed.is_empty() { Outcome::RolledBack } else { Outcome::Stuck };
+    journal.end(outcome)?;
+    if outcome == Outcome::RolledBack && context.host.stat(RECEIPT)?.is_none() {
+        context.host.remove_tree(STATE_DIR)?;
+    }
+    Ok(Some(report))
+}
+
+fn receipt_holds(context: &Context<'_>, run: &str) -> Result<bool, StepError> {
+    match Receipt::load(context.host) {
+        Ok(receipt) => Ok(receipt.is_some_and(|receipt| receipt.run == run)),
+        Err(ReceiptError::Host(error)) => Err(error.into()),
+        // Whoever needs the receipt reports that it is damaged.
+        Err(ReceiptError::Damaged(_) | ReceiptError::TooNew { .. }) => Ok(false),
+    }
+}
+
+/// Stops the engine that these steps brought: its containers first, through the API, so that
+/// none outlives it, then the units, whoever started them (an image's are started by its boot).
+///
+/// # Errors
+/// [`StepError`] if a container or a unit does not stop.
+pub fn stop_engine(context: &Context<'_>, receipt: &Receipt) -> Result<(), StepError> {
+    if !context.host.is_booted_with_systemd() {
+        return Ok(());
+    }
+    stop_containers(context)?;
+    let ours = receipt.paths();
+    for unit in UNITS.into_iter().rev() {
+        let is_ours = ours.contains(&format!("{UNIT_DIR}/{unit}"));
+        if is_ours && context.host.unit_state(unit)?.is_active() {
+            context.host.unit_action(unit, UnitAction::Stop, STOP_LIMIT)?;
+        }
+    }
+    refuse_survivors(context, &ours)
+}
+
+/// A daemon that was dead already could not end its containers: their shims run on, and with
+/// them programs whose files and mounts would be taken away.
+fn refuse_survivors(context: &Context<'_>, ours: &BTreeSet<String>) -> Result<(), StepError> {
+    let shims: Vec<String> =
+        ours.iter().filter(|path| path.contains("/containerd-shim")).cloned().collect();
+    let left = context.host.wait_for_end_of(&shims, Duration::from_secs(10))?;
+    if left.is_empty() { Ok(()) } else { Err(StepError::ContainersRun(left)) }
+}
+
+/// Stops all running containers.
+///
+/// # Errors
+/// [`StepError::Engine`] if the API answers with an error. An engine that does not answer
+/// has no containers that could be asked.
+fn stop_containers(context: &Context<'_>) -> Result<(), StepError> {
+    let connect = Duration::from_secs(10);
+    context.host.block_on(async {
+        let path = std::path::Path::new(SOCKET);
+        let Ok(client) = landfall_engine::Client::connect(path, connect).await else {
+            return Ok(());
+        };
+        let running = client.list_containers(false, &[]).await?;
+        let names: Vec<String> = running
+            .iter()
+            .map(|container| container.names.first().unwrap_or(&container.id).clone())
+            .collect();
+        if !names.is_empty() {
+            context.reporter.event(&Event::StoppingContainers { names: &names });
+        }
+        for container in &running {
+            client.stop_container(&container.id, STOP_LIMIT).await?;
+        }
+        Ok(())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::steps::UnitStep;
+
+    fn entry(unit: &str, action: UnitAction, active: bool) -> Entry {
+        let revert =
+            if action == UnitAction::Reload { UnitAction::Reload } else { UnitAction::Restart };
+        let step = Step::Unit(UnitStep { unit: unit.to_owned(), action, revert });
+        Entry { step, before: Before::Unit { active } }
+    }
+
+    fn revived(entries: &[Entry]) -> Vec<(String, &'static str)> {
+        to_revive(entries).into_iter().map(|(unit, action)| (unit, action.verb())).collect()
+    }
+
+    #[test]
+    fn what_did_not_run_before_stays_down() {
+        let start = |unit| entry(unit, UnitAction::Start, false);
+        assert_eq!(revived(&[start("containerd.service"), start("docker.service")]), []);
+        assert_eq!(revived(&[]), []);
+    }
+
+    #[test]
+    fn what_ran_gets_its_former_files_as_each_step_says() {
+        let entries = [
+            entry("containerd.service", UnitAction::Restart, true),
+            entry("docker.service", UnitAction::Reload, true),
+        ];
+        let expected = [("containerd.service", "restart"), ("docker.service", "reload")];
+        assert_eq!(revived(&entries), expected.map(|(unit, verb)| (unit.to_owned(), verb)));
+    }
+
+    /// A service that is stopped for its socket's sake, and restarted after it: what counts is
+    /// how it was before the first of these steps.
+    #[test]
+    fn only_the_state_before_the_first_step_counts() {
+        let entries = [
+            entry("docker.service", UnitAction::Stop, true),
+            entry("docker.socket", UnitAction::Restart, true),
+            entry("docker.service", UnitAction::Restart, false),
+        ];
+        let expected = [("docker.service", "restart"), ("docker.socket", "restart")];
+        assert_eq!(revived(&entries), expected.map(|(unit, verb)| (unit.to_owned(), verb)));
+
+        let later = [
+            entry("docker.service", UnitAction::Start, false),
+            entry("docker.service", UnitAction::Restart, true),
+        ];
+        assert_eq!(revived(&later), [], "it was this run that started it");
+    }
+}

@@ -1,0 +1,150 @@
+//! Phase 0: an archive is read once – hashed, inflated, unpacked, each file hashed – and
+//! its programs are written beside their targets. Nothing has its final name yet.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::Path;
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+
+use crate::bundle::{self, Archive, BundleError, Discard, Limits, Sink};
+use crate::host::staging::StagingDir;
+use crate::host::{HostError, input};
+use crate::report::{Event, Phase, Reporter};
+
+/// Why an archive was not staged.
+#[derive(Debug, thiserror::Error)]
+pub enum StageError {
+    /// The archive is not what it should be.
+    #[error("{path}: {source}")]
+    Archive {
+        /// The archive.
+        path: String,
+        /// What is wrong with it.
+        source: BundleError,
+    },
+    /// The host refused.
+    #[error(transparent)]
+    Host(#[from] HostError),
+}
+
+/// Reads an archive without writing anything: for `plan`.
+///
+/// # Errors
+/// [`StageError`] if it cannot be read or is not a valid archive.
+pub fn inspect(path: &Path, reporter: &dyn Reporter) -> Result<Archive, StageError> {
+    read(path, &mut Discard, reporter)
+}
+
+/// Reads an archive and writes its programs, mode 0600 and on disk when this returns, to
+/// the staging directory. After an error the caller removes what is there.
+///
+/// # Errors
+/// [`StageError`] if it cannot be read, is not a valid archive, or cannot be written.
+pub fn stage(
+    path: &Path,
+    directory: StagingDir,
+    reporter: &dyn Reporter,
+) -> Result<Archive, StageError> {
+    let mut sink = StagingSink::new(directory);
+    let read = read(path, &mut sink, reporter);
+    let synced = sink.finish();
+    let archive = read?;
+    synced.map_err(|source| HostError::io("write", "staged files", source))?;
+    Ok(archive)
+}
+
+/// How much a gzip file of one member unpacks to, from its last four bytes (RFC 1952,
+/// 2.3.1, ISIZE): good for a first look at the space that is needed, and for no more, since
+/// anybody can write it and it counts modulo 2³². `None` if it cannot be right.
+///
+/// # Errors
+/// [`HostError::Io`] if the file cannot be read.
+pub fn expected_unpacked(path: &Path) -> Result<Option<u64>, HostError> {
+    let fail = |source| HostError::io("read", path.to_string_lossy(), source);
+    let mut file = input::open(path)?;
+    let size = file.metadata().map_err(fail)?.len();
+    if size < 18 {
+        return Ok(None);
+    }
+    let mut trailer = [0; 4];
+    file.seek(SeekFrom::End(-4)).and_then(|_| file.read_exact(&mut trailer)).map_err(fail)?;
+    let unpacked = u64::from(u32::from_le_bytes(trailer));
+    Ok((unpacked >= size).then_some(unpacked))
+}
+
+/// Whether a file begins as archives that `docker load` takes do: a tar header, or the
+/// signature of gzip, bzip2, xz or Zstandard.
+///
+/// # Errors
+/// [`HostError::Io`] if it cannot be read.
+pub fn looks_like_archive(path: &Path) -> Result<bool, HostError> {
+    const PACKED: [&[u8]; 4] =
+        [&[0x1f, 0x8b], b"BZh", &[0xfd, b'7', b'z', b'X', b'Z'], &[0x28, 0xb5, 0x2f, 0xfd]];
+    let mut start = Vec::new();
+    input::open(path)?
+        .take(512)
+        .read_to_end(&mut start)
+        .map_err(|source| HostError::io("read", path.to_string_lossy(), source))?;
+    let is_tar = start.get(257..262) == Some(b"ustar");
+    Ok(is_tar || PACKED.iter().any(|signature| start.starts_with(signature)))
+}
+
+fn read(
+    path: &Path,
+    sink: &mut (dyn Sink + Send),
+    reporter: &dyn Reporter,
+) -> Result<Archive, StageError> {
+    let file = input::open(path)?;
+    let bytes = file.metadata().ok().map(|metadata| metadata.len());
+    reporter.event(&Event::Phase { phase: Phase::Stage, bytes });
+    bundle::read(file, &Limits::default(), sink, &|read| reporter.event(&Event::Bytes(read)))
+        .map_err(|source| StageError::Archive { path: path.to_string_lossy().into_owned(), source })
+}
+
+/// Writes programs as they come; a second thread syncs each while the next is written.
+struct StagingSink {
+    directory: StagingDir,
+    current: Option<File>,
+    to_sync: Option<mpsc::Sender<File>>,
+    syncer: Option<JoinHandle<io::Result<()>>>,
+}
+
+impl StagingSink {
+    fn new(directory: StagingDir) -> Self {
+        let (to_sync, files) = mpsc::channel::<File>();
+        let syncer = std::thread::spawn(move || files.iter().try_for_each(|file| file.sync_all()));
+        Self { directory, current: None, to_sync: Some(to_sync), syncer: Some(syncer) }
+    }
+
+    fn finish(mut self) -> io::Result<()> {
+        drop(self.to_sync.take());
+        match self.syncer.take().map(JoinHandle::join) {
+            Some(Ok(synced)) => synced,
+            Some(Err(_)) => Err(io::Error::other("the syncing thread panicked")),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Sink for StagingSink {
+    fn begin(&mut self, entry_name: &str, _size: u64) -> io::Result<()> {
+        self.current = Some(self.directory.create(entry_name)?);
+        Ok(())
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match &mut self.current {
+            Some(file) => file.write_all(bytes),
+            None => Err(io::Error::other("no file was begun")),
+        }
+    }
+
+    fn end(&mut self) -> io::Result<()> {
+        if let (Some(file), Some(to_sync)) = (self.current.take(), &self.to_sync) {
+            // The receiver only goes away when a sync failed; `finish` reports that.
+            let _ = to_sync.send(file);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,75 @@
+//! Desired against what the daemon itself reports: a reload or a restart that succeeded does
+//! not yet mean that a key is in force.
+
+use landfall_engine::Info;
+use serde_json::{Map, Value};
+
+/// The keys of daemon.json that `wanted` sets and the daemon does not follow. Only keys that
+/// the API reports (`GET /info`) are looked at.
+pub fn not_in_force(wanted: &Map<String, Value>, info: &Info) -> Vec<String> {
+    wanted
+        .iter()
+        .filter(|(key, value)| !is_in_force(key, value, info))
+        .map(|(key, _)| key.clone())
+        .collect()
+}
+
+fn is_in_force(key: &str, value: &Value, info: &Info) -> bool {
+    match key {
+        "registry-mirrors" => {
+            all_of(value, |url| info.registry_mirrors.iter().any(|known| same_url(known, url)))
+        }
+        "insecure-registries" => {
+            all_of(value, |registry| info.insecure_registries.iter().any(|known| known == registry))
+        }
+        "live-restore" => value.as_bool().is_none_or(|wanted| wanted == info.live_restore),
+        "log-driver" => value.as_str().is_none_or(|wanted| wanted == info.log_driver),
+        _ => true,
+    }
+}
+
+fn all_of(list: &Value, holds: impl Fn(&str) -> bool) -> bool {
+    list.as_array().is_none_or(|list| list.iter().filter_map(Value::as_str).all(holds))
+}
+
+/// dockerd adds the slash that ends a mirror's URL.
+fn same_url(known: &str, wanted: &str) -> bool {
+    known.trim_end_matches('/') == wanted.trim_end_matches('/')
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn check(wanted: Value, info: &Info) -> Vec<String> {
+        let Value::Object(wanted) = wanted else { panic!("an object is wanted") };
+        not_in_force(&wanted, info)
+    }
+
+    #[test]
+    fn what_the_daemon_follows_is_in_force() {
+        let info = Info {
+            registry_mirrors: vec!["https://mirror.example/".to_owned()],
+            insecure_registries: vec!["10.0.0.5:5000".to_owned(), "127.0.0.0/8".to_owned()],
+            live_restore: true,
+            ..Info::default()
+        };
+        let wanted = json!({
+            "registry-mirrors": ["https://mirror.example"], "live-restore": true,
+            "insecure-registries": ["10.0.0.5:5000"], "bip": "172.30.0.1/24",
+        });
+        assert_eq!(check(wanted, &info), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_it_does_not_follow_is_named() {
+        let wanted = json!({
+            "registry-mirrors": ["https://mirror.example"], "live-restore": true,
+            "insecure-registries": ["10.0.0.5:5000"], "log-driver": "local",
+        });
+        let named = ["registry-mirrors", "live-restore", "insecure-registries", "log-driver"];
+        assert_eq!(check(wanted, &Info::default()), named);
+    }
+}
