@@ -1,0 +1,270 @@
+//! The steps that change files, groups and links.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
+
+use super::{Change, ChangeKind, Inputs, PlanError};
+use crate::desired::{DAEMON_JSON, DEFAULT_DATA_ROOT, UNIT_DIR};
+use crate::file_state::{FileKind, Ownership, new_name};
+use crate::render::daemon_json::{self, KeyChange};
+use crate::render::diff::diff;
+use crate::render::units::{self, UnitContext, containerd_notifies};
+use crate::steps::{
+    AddGroupMember, CreateDir, CreateGroup, CreateLink, InstallBinary, Step, WriteFile,
+};
+
+/// The file part of a plan.
+pub(super) struct FilePlan {
+    pub steps: Vec<Step>,
+    pub changes: Vec<Change>,
+    /// Names of programs that are installed or replaced.
+    pub programs: BTreeSet<String>,
+    /// Names of units whose text changes.
+    pub units: BTreeSet<String>,
+    /// What changes in daemon.json.
+    pub daemon_changes: Vec<KeyChange>,
+    /// All keys of daemon.json that Landfall will have set.
+    pub daemon: Map<String, Value>,
+    /// The value of `bridge` in daemon.json.
+    pub bridge: Option<String>,
+    /// Where the daemon keeps its data.
+    pub data_root: String,
+}
+
+/// Plans directories, group, programs, daemon.json, units and their links, in this order.
+pub(super) fn plan(inputs: &Inputs<'_>) -> Result<FilePlan, PlanError> {
+    let mut plan = FilePlan {
+        steps: Vec::new(),
+        changes: Vec::new(),
+        programs: BTreeSet::new(),
+        units: BTreeSet::new(),
+        daemon_changes: Vec::new(),
+        daemon: Map::new(),
+        bridge: None,
+        data_root: DEFAULT_DATA_ROOT.to_owned(),
+    };
+    let mut directories = Directories::new(inputs);
+    let daemon = plan_daemon_json(inputs, &mut plan)?;
+    let units = units::units(&unit_context(inputs, &plan.data_root))?;
+
+    plan.steps.extend(directories.reach(&inputs.desired.bin_dir));
+    if daemon.is_some() {
+        plan.steps.extend(directories.reach("/etc/docker"));
+    }
+    plan.steps.extend(directories.reach(UNIT_DIR));
+    if inputs.desired.daemon.contains_key("data-root")
+        && let Some((parent, _)) = plan.data_root.rsplit_once('/')
+    {
+        // dockerd makes the directory itself, with a mode of its own.
+        plan.steps.extend(directories.reach(parent));
+    }
+    plan_group(inputs, &mut plan);
+    plan_programs(inputs, &mut plan);
+    if let Some(text) = daemon {
+        plan_text(inputs, &mut plan, DAEMON_JSON, text)?;
+    }
+    for unit in &units {
+        let path = format!("{UNIT_DIR}/{}", unit.name);
+        if plan_text(inputs, &mut plan, &path, unit.text.clone())? {
+            plan.units.insert(unit.name.to_owned());
+        }
+    }
+    for unit in &units {
+        let Some(wants) = units::wants_dir(unit.name) else { continue };
+        let directory = format!("{UNIT_DIR}/{wants}");
+        let link = format!("{directory}/{}", unit.name);
+        plan.steps.extend(directories.reach(&directory));
+        if !inputs.facts.files.contains_key(&link) {
+            let target = format!("{UNIT_DIR}/{}", unit.name);
+            plan.steps.push(Step::CreateLink(CreateLink { path: link, target }));
+        }
+    }
+    Ok(plan)
+}
+
+fn unit_context(inputs: &Inputs<'_>, data_root: &str) -> UnitContext {
+    UnitContext {
+        systemd_version: systemd_version(inputs),
+        bin_dir: inputs.desired.bin_dir.clone(),
+        group: inputs.desired.group.name.clone(),
+        data_root: (data_root != DEFAULT_DATA_ROOT).then(|| data_root.to_owned()),
+        modprobe: inputs.facts.programs.get("modprobe").cloned(),
+        containerd_notify: inputs.version.and_then(release).is_none_or(containerd_notifies),
+    }
+}
+
+/// The oldest version that units are written for, where it cannot be told.
+const OLDEST_SYSTEMD: u32 = 219;
+
+fn systemd_version(inputs: &Inputs<'_>) -> u32 {
+    let version = inputs.facts.systemd.as_ref().map_or(0, |systemd| systemd.version);
+    if version == 0 { OLDEST_SYSTEMD } else { version }
+}
+
+/// The first two numbers of a version.
+fn release(version: &str) -> Option<(u32, u32)> {
+    let mut numbers = version.split('.').map_while(|part| part.parse().ok());
+    Some((numbers.next()?, numbers.next()?))
+}
+
+/// Directories that have to be made; each is planned once.
+struct Directories<'a> {
+    inputs: &'a Inputs<'a>,
+    planned: BTreeSet<String>,
+}
+
+impl<'a> Directories<'a> {
+    fn new(inputs: &'a Inputs<'a>) -> Self {
+        Self { inputs, planned: BTreeSet::new() }
+    }
+
+    /// The steps that make `path` and what is missing above it, outermost first.
+    fn reach(&mut self, path: &str) -> Vec<Step> {
+        let mut missing = Vec::new();
+        let mut at = path;
+        while !at.is_empty() && !self.exists(at) {
+            missing.push(at.to_owned());
+            at = at.rfind('/').map_or("", |slash| &at[..slash]);
+        }
+        missing.reverse();
+        self.planned.extend(missing.iter().cloned());
+        let ownership = Ownership::root(0o755);
+        missing.into_iter().map(|path| Step::CreateDir(CreateDir { path, ownership })).collect()
+    }
+
+    fn exists(&self, path: &str) -> bool {
+        self.planned.contains(path) || self.inputs.facts.files.contains_key(path)
+    }
+}
+
+fn plan_group(inputs: &Inputs<'_>, plan: &mut FilePlan) {
+    let wanted = &inputs.desired.group;
+    let existing = inputs.facts.accounts.groups.get(&wanted.name);
+    if existing.is_none() {
+        let step = CreateGroup { name: wanted.name.clone(), gid: wanted.gid };
+        plan.steps.push(Step::CreateGroup(step));
+    }
+    for user in &wanted.members {
+        if !existing.is_some_and(|group| group.members.contains(user)) {
+            let step = AddGroupMember { group: wanted.name.clone(), user: user.clone() };
+            plan.steps.push(Step::AddGroupMember(step));
+        }
+    }
+}
+
+/// Programs are root's and 0755, whatever the archive says: upstream's archives carry the
+/// ids of the machine that built them.
+const PROGRAM: Ownership = Ownership::root(0o755);
+
+fn plan_programs(inputs: &Inputs<'_>, plan: &mut FilePlan) {
+    for entry in &inputs.archive.entries {
+        let path = format!("{}/{}", inputs.desired.bin_dir, entry.name);
+        let existing = inputs.facts.files.get(&path);
+        let is_as_it_shall_be = existing.is_some_and(|file| {
+            file.state.kind == FileKind::File
+                && file.sha256 == Some(entry.sha256)
+                && (file.state.mode, file.state.uid, file.state.gid) == (PROGRAM.mode, 0, 0)
+        });
+        if is_as_it_shall_be {
+            continue;
+        }
+        plan.programs.insert(entry.name.clone());
+        plan.changes.push(Change {
+            path: path.clone(),
+            kind: ChangeKind::Program {
+                before: existing.and_then(|file| file.sha256),
+                after: entry.sha256,
+                size: entry.size,
+            },
+        });
+        plan.steps.push(Step::InstallBinary(InstallBinary {
+            path,
+            staged: format!("{}/{}", inputs.staging, new_name(&entry.name)),
+            sha256: entry.sha256,
+            size: entry.size,
+            ownership: PROGRAM,
+        }));
+    }
+}
+
+/// The new text of daemon.json, if it changes.
+fn plan_daemon_json(inputs: &Inputs<'_>, plan: &mut FilePlan) -> Result<Option<String>, PlanError> {
+    let existing = match inputs.facts.files.get(DAEMON_JSON) {
+        None => None,
+        Some(file) => {
+            let text = file.text.as_deref();
+            Some(text.ok_or_else(|| PlanError::NotText(DAEMON_JSON.to_owned()))?)
+        }
+    };
+    let none = Map::new();
+    let previous = inputs.receipt.map_or(&none, |receipt| &receipt.daemon);
+    let wanted = &inputs.desired.daemon;
+    // Also with nothing wanted: the daemon does not start with a file that cannot be read.
+    let merged = daemon_json::merge(existing, wanted, previous)?;
+    if let Some((key, flag)) = daemon_json::set_by_unit(&merged.value).first() {
+        return Err(PlanError::SetByUnit { key, flag });
+    }
+    let text = |key| merged.value.get(key).and_then(Value::as_str).map(str::to_owned);
+    plan.bridge = text("bridge");
+    if let Some(data_root) = text("data-root") {
+        data_root.trim_end_matches('/').clone_into(&mut plan.data_root);
+    }
+    refuse_move(inputs, &plan.data_root)?;
+    plan.daemon_changes = merged.changed_keys;
+    plan.daemon = merged.owned;
+    if existing.is_none() && merged.text.is_empty() {
+        return Ok(None);
+    }
+    Ok((existing != Some(merged.text.as_str())).then_some(merged.text))
+}
+
+/// An engine that was installed before keeps its data where they are: moving them is more
+/// than a restart.
+fn refuse_move(inputs: &Inputs<'_>, to: &str) -> Result<(), PlanError> {
+    let data = inputs.receipt.and_then(|receipt| {
+        receipt.entries.iter().find_map(|entry| match &entry.step {
+            Step::GuardRuntime(guard) => guard.data.first(),
+            _ => None,
+        })
+    });
+    match data {
+        Some(from) if from != to => {
+            Err(PlanError::DataRootMoves { from: from.clone(), to: to.to_owned() })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Plans a text file; `true` if its text changes.
+fn plan_text(
+    inputs: &Inputs<'_>,
+    plan: &mut FilePlan,
+    path: &str,
+    text: String,
+) -> Result<bool, PlanError> {
+    let existing = inputs.facts.files.get(path);
+    let old = match existing {
+        None => None,
+        Some(file) if file.text.is_some() => file.text.as_deref(),
+        Some(_) => return Err(PlanError::NotText(path.to_owned())),
+    };
+    if old == Some(text.as_str()) {
+        return Ok(false);
+    }
+    plan.changes.push(Change {
+        path: path.to_owned(),
+        kind: ChangeKind::Text {
+            exists: existing.is_some(),
+            diff: diff(old.unwrap_or_default(), &text),
+        },
+    });
+    // A file that is there keeps its owner and mode; a unit must be readable by all.
+    let ownership = existing.map_or(Ownership::root(0o644), |file| Ownership {
+        mode: file.state.mode,
+        uid: file.state.uid,
+        gid: file.state.gid,
+    });
+    plan.steps.push(Step::WriteFile(WriteFile { path: path.to_owned(), text, ownership }));
+    Ok(true)
+}

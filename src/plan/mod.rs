@@ -1,0 +1,134 @@
+//! Desired + facts + archive (+ receipt) → plan. Pure: values in, values out.
+
+mod changes;
+mod files;
+mod services;
+mod wanted;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::bundle::{Archive, Layout};
+use crate::desired::Desired;
+use crate::digest::Digest;
+use crate::facts::Facts;
+use crate::receipt::Receipt;
+use crate::render::daemon_json::DaemonJsonError;
+use crate::render::units::RenderError;
+use crate::steps::Step;
+
+pub use changes::{Change, ChangeKind};
+pub use services::EngineAction;
+pub use wanted::wanted;
+
+/// What shall be done to a host, in order.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// Version of this format.
+    pub schema: u32,
+    /// The engine's version, from the archive's name.
+    pub version: Option<String>,
+    /// The steps.
+    pub steps: Vec<Step>,
+    /// What changes in which file.
+    pub changes: Vec<Change>,
+    /// What happens to the engine.
+    pub engine: EngineAction,
+    /// All keys of daemon.json that Landfall will have set, for the receipt.
+    pub daemon: Map<String, Value>,
+}
+
+/// The version of the plan format that this Landfall writes.
+pub const SCHEMA: u32 = 1;
+
+/// What a plan is made from.
+pub struct Inputs<'a> {
+    /// What the host shall be.
+    pub desired: &'a Desired,
+    /// What it is.
+    pub facts: &'a Facts,
+    /// What the archive holds.
+    pub archive: &'a Archive,
+    /// The engine's version, from the archive's name.
+    pub version: Option<&'a str>,
+    /// The directory in which programs are staged, without a trailing slash.
+    pub staging: &'a str,
+    /// Archives of images, with their digests.
+    pub images: &'a [(PathBuf, Digest)],
+    /// What earlier runs did.
+    pub receipt: Option<&'a Receipt>,
+}
+
+/// Why no plan can be made.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// The existing daemon.json cannot be merged with.
+    #[error("{}: {error}", crate::desired::DAEMON_JSON, error = .0)]
+    DaemonJson(#[from] DaemonJsonError),
+    /// A key that the unit gives to the daemon as a flag: it does not start with both.
+    #[error(
+        "{}: `{key}` stands there, and docker.service starts dockerd with {flag}: the daemon \
+         refuses to start with both",
+        crate::desired::DAEMON_JSON
+    )]
+    SetByUnit {
+        /// The key.
+        key: &'static str,
+        /// The flag.
+        flag: &'static str,
+    },
+    /// The engine's data would be left behind.
+    #[error(
+        "the engine keeps its data in {from}; with {to} it would start without its images, \
+         containers and volumes"
+    )]
+    DataRootMoves {
+        /// Where the data are.
+        from: String,
+        /// Where they would be looked for.
+        to: String,
+    },
+    /// A unit cannot be rendered.
+    #[error(transparent)]
+    Render(#[from] RenderError),
+    /// The archive is of the time before containerd was a program of its own.
+    #[error("docker before 18.09 (docker-containerd, docker-runc, …) cannot be installed yet")]
+    OldLayout,
+    /// A file that has to be edited is not text.
+    #[error("{0} is not a regular file of UTF-8 text")]
+    NotText(String),
+}
+
+/// Makes the plan.
+///
+/// # Errors
+/// [`PlanError`] if files that stand there cannot be merged with.
+pub fn make(inputs: &Inputs<'_>) -> Result<Plan, PlanError> {
+    if inputs.archive.layout() == Layout::Prefixed {
+        return Err(PlanError::OldLayout);
+    }
+    let files = files::plan(inputs)?;
+    let services = services::plan(inputs, &files);
+    let mut steps = files.steps;
+    steps.extend(services.steps);
+    Ok(Plan {
+        schema: SCHEMA,
+        version: inputs.version.map(str::to_owned),
+        steps,
+        changes: files.changes,
+        engine: services.engine,
+        daemon: files.daemon,
+    })
+}
+
+impl Plan {
+    /// Whether the host is already as it shall be.
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+}

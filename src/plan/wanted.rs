@@ -1,0 +1,54 @@
+//! What a plan needs to know of a host.
+
+use crate::bundle::program_names;
+use crate::desired::{DAEMON_JSON, Desired, UNIT_DIR, UNITS};
+use crate::facts::Wanted;
+use crate::render::units::wants_dir;
+
+/// The paths, units and names that planning this `desired` looks at.
+pub fn wanted(desired: &Desired) -> Wanted {
+    let mut wanted = Wanted {
+        texts: vec![DAEMON_JSON.to_owned()],
+        units: UNITS.map(str::to_owned).to_vec(),
+        groups: vec![desired.group.name.clone()],
+        users: desired.group.members.clone(),
+        ..Wanted::default()
+    };
+    wanted.programs = program_names().map(|name| format!("{}/{name}", desired.bin_dir)).collect();
+    let mut directories = vec![desired.bin_dir.clone(), "/etc/docker".to_owned()];
+    for unit in UNITS {
+        wanted.texts.push(format!("{UNIT_DIR}/{unit}"));
+        let Some(wants) = wants_dir(unit) else { continue };
+        let wants = format!("{UNIT_DIR}/{wants}");
+        wanted.paths.push(format!("{wants}/{unit}"));
+        directories.push(wants);
+    }
+    if let Some((parent, _)) = desired.data_root().rsplit_once('/') {
+        directories.push(parent.to_owned());
+    }
+    for directory in &directories {
+        wanted.paths.extend(with_parents(directory));
+    }
+    wanted.paths.sort();
+    wanted.paths.dedup();
+    wanted.file_systems = vec![
+        desired.bin_dir.clone(),
+        "/etc/docker".to_owned(),
+        UNIT_DIR.to_owned(),
+        crate::store::STATE_DIR.to_owned(),
+        desired.data_root().to_owned(),
+        "/var/lib/containerd".to_owned(),
+    ];
+    wanted
+}
+
+/// A path and all directories above it, but for the root.
+fn with_parents(path: &str) -> Vec<String> {
+    let mut paths = Vec::new();
+    let mut at = path;
+    while !at.is_empty() {
+        paths.push(at.to_owned());
+        at = at.rfind('/').map_or("", |slash| &at[..slash]);
+    }
+    paths
+}
