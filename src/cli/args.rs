@@ -1,0 +1,166 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::config::Options;
+use crate::digest::Digest;
+use crate::texts::help;
+
+/// The command line.
+#[derive(Debug, Parser)]
+#[command(
+    name = "landfall",
+    version,
+    about = help::ABOUT,
+    after_help = help::EXAMPLES,
+    max_term_width = 100,
+    disable_help_subcommand = true
+)]
+pub struct Cli {
+    /// Options that every command takes.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options that every command takes.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Global options")]
+#[allow(clippy::struct_excessive_bools)] // flags of a command line
+pub struct Global {
+    #[arg(long, global = true, value_name = "DIR", help = help::ROOT)]
+    pub root: Option<PathBuf>,
+    #[arg(long, global = true, value_name = "FILE", env = "LANDFALL_CONFIG", hide_env = true, help = help::CONFIG)]
+    pub config: Option<PathBuf>,
+    #[arg(long, global = true, help = help::JSON)]
+    pub json: bool,
+    #[arg(short, long, global = true, conflicts_with = "verbose", help = help::QUIET)]
+    pub quiet: bool,
+    #[arg(short, long, global = true, help = help::VERBOSE)]
+    pub verbose: bool,
+    #[arg(long, global = true, help = help::NO_PROGRESS)]
+    pub no_progress: bool,
+    #[arg(
+        long, global = true, value_enum, value_name = "WHEN", default_value = "auto",
+        hide_default_value = true, hide_possible_values = true, help = help::COLOR
+    )]
+    pub color: ColorChoice,
+    #[arg(short, long, global = true, help = help::YES)]
+    pub yes: bool,
+}
+
+/// When output is coloured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ColorChoice {
+    /// On a terminal, unless `NO_COLOR` is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    #[command(about = help::INSTALL, after_help = help::INSTALL_EXAMPLES)]
+    Install {
+        #[command(flatten)]
+        options: Box<InstallArgs>,
+        #[arg(long, help = help::DRY_RUN)]
+        dry_run: bool,
+    },
+    #[command(about = help::PLAN, after_help = help::INSTALL_EXAMPLES)]
+    Plan {
+        #[command(flatten)]
+        options: Box<InstallArgs>,
+        #[arg(long, help = help::DETAILED_EXITCODE)]
+        detailed_exitcode: bool,
+    },
+    #[command(about = help::UNINSTALL, after_help = help::UNINSTALL_EXAMPLES)]
+    Uninstall {
+        #[arg(long, value_enum, value_name = "WHAT", help = help::PURGE)]
+        purge: Option<PurgeArg>,
+    },
+    #[command(about = help::STATUS)]
+    Status,
+}
+
+/// What `uninstall --purge` deletes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PurgeArg {
+    /// Images, containers and volumes.
+    Data,
+}
+
+impl InstallArgs {
+    /// The options, as configuration takes them.
+    pub fn options(&self) -> Options {
+        Options {
+            archive: self.offline.clone(),
+            sha256: self.sha256,
+            allow_unpinned: self.allow_unpinned.then_some(true),
+            bin_dir: self.bin_dir.clone(),
+            group: self.group.clone(),
+            gid: self.gid,
+            users: self.users.clone(),
+            registry_mirrors: self.registry_mirrors.clone(),
+            insecure_registries: self.insecure_registries.clone(),
+            data_root: self.data_root.clone(),
+            log_max_size: self.log_max_size.clone(),
+            log_max_file: self.log_max_file,
+            live_restore: self.live_restore.then_some(true),
+            bip: self.bip.clone(),
+            set: self.set.clone(),
+            images: self.images.clone(),
+            smoke_test: self.no_smoke_test.then_some(false),
+            ignore: self.ignore.clone(),
+        }
+    }
+}
+
+/// What `install` and `plan` take.
+#[derive(Clone, Debug, Args)]
+#[allow(clippy::struct_excessive_bools)] // flags of a command line
+pub struct InstallArgs {
+    #[arg(long, value_name = "FILE", env = "LANDFALL_OFFLINE", hide_env = true, help = help::OFFLINE)]
+    pub offline: Option<PathBuf>,
+    #[arg(long, value_name = "HEX", env = "LANDFALL_SHA256", hide_env = true, help = help::SHA256)]
+    pub sha256: Option<Digest>,
+    #[arg(long, help = help::ALLOW_UNPINNED)]
+    pub allow_unpinned: bool,
+    #[arg(long = "user", value_name = "NAME", env = "LANDFALL_USER", hide_env = true, value_delimiter = ',', help = help::USER)]
+    pub users: Vec<String>,
+    #[arg(long, value_name = "NAME", env = "LANDFALL_GROUP", hide_env = true, help = help::GROUP)]
+    pub group: Option<String>,
+    #[arg(long, value_name = "N", env = "LANDFALL_GID", hide_env = true, help = help::GID)]
+    pub gid: Option<u32>,
+    #[arg(long = "registry-mirror", value_name = "URL", env = "LANDFALL_REGISTRY_MIRROR", hide_env = true, value_delimiter = ',', help = help::REGISTRY_MIRROR)]
+    pub registry_mirrors: Vec<String>,
+    #[arg(long = "insecure-registry", value_name = "HOST[:PORT]", env = "LANDFALL_INSECURE_REGISTRY", hide_env = true, value_delimiter = ',', help = help::INSECURE_REGISTRY)]
+    pub insecure_registries: Vec<String>,
+    #[arg(long, value_name = "DIR", env = "LANDFALL_DATA_ROOT", hide_env = true, help = help::DATA_ROOT)]
+    pub data_root: Option<String>,
+    #[arg(long, value_name = "SIZE", env = "LANDFALL_LOG_MAX_SIZE", hide_env = true, help = help::LOG_MAX_SIZE)]
+    pub log_max_size: Option<String>,
+    #[arg(long, value_name = "N", env = "LANDFALL_LOG_MAX_FILE", hide_env = true, help = help::LOG_MAX_FILE)]
+    pub log_max_file: Option<u32>,
+    #[arg(long, help = help::LIVE_RESTORE)]
+    pub live_restore: bool,
+    #[arg(long, value_name = "CIDR", env = "LANDFALL_BIP", hide_env = true, help = help::BIP)]
+    pub bip: Option<String>,
+    #[arg(long = "set", value_name = "KEY=JSON", help = help::SET)]
+    pub set: Vec<String>,
+    #[arg(long = "image", value_name = "FILE", help = help::IMAGE)]
+    pub images: Vec<PathBuf>,
+    #[arg(long, help = help::NO_SMOKE_TEST)]
+    pub no_smoke_test: bool,
+    #[arg(long = "ignore", value_name = "CODE", help = help::IGNORE)]
+    pub ignore: Vec<String>,
+    #[arg(long, value_name = "DIR", env = "LANDFALL_BIN_DIR", hide_env = true, help = help::BIN_DIR)]
+    pub bin_dir: Option<String>,
+}

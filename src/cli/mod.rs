@@ -1,0 +1,78 @@
+//! The command line: one file per command, and the only place that prints.
+
+mod args;
+mod failure;
+mod install;
+mod output;
+mod show_plan;
+mod status;
+mod uninstall;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+
+use crate::host::Host;
+use args::{Cli, Command, Global};
+use failure::{Failure, exit};
+use output::Output;
+
+/// Parses the arguments, runs the command and returns its exit code. An error is
+/// reported once, here.
+pub fn run() -> u8 {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are "errors" that print to stdout and succeed.
+            let is_answer =
+                matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+            if !is_answer && std::env::args_os().any(|argument| argument == "--json") {
+                output::usage_error(&error.render().to_string());
+            } else {
+                let _ = error.print();
+            }
+            return if is_answer { exit::DONE } else { exit::USAGE };
+        }
+    };
+    let output = Output::new(&cli.global);
+    match dispatch(&cli, &output) {
+        Ok(code) => code,
+        Err(failure) => {
+            output.failure(&failure);
+            failure.exit
+        }
+    }
+}
+
+fn dispatch(cli: &Cli, output: &Output) -> Result<u8, Failure> {
+    let host = open_host(&cli.global)?;
+    match &cli.command {
+        Command::Install { options, dry_run: false } => {
+            install::install(&cli.global, options, &host, output)
+        }
+        Command::Install { options, dry_run: true } => {
+            install::plan(&cli.global, options, false, &host, output)
+        }
+        Command::Plan { options, detailed_exitcode } => {
+            install::plan(&cli.global, options, *detailed_exitcode, &host, output)
+        }
+        Command::Uninstall { purge } => {
+            uninstall::uninstall(&cli.global, purge.is_some(), &host, output)
+        }
+        Command::Status => status::status(&host, output),
+    }
+}
+
+fn open_host(global: &Global) -> Result<Host, Failure> {
+    match &global.root {
+        None => Ok(Host::live()?),
+        Some(dir) => Host::at(dir).map_err(|error| Failure::new(exit::USAGE, error.to_string())),
+    }
+}
+
+/// Asks before a change, on a terminal and without `--yes`.
+fn confirm(global: &Global, output: &Output, question: &str) -> Result<(), Failure> {
+    if global.yes || output.ask(question) != Some(false) {
+        return Ok(());
+    }
+    Err(Failure::new(exit::FAILED, crate::texts::progress::NOT_CONFIRMED))
+}

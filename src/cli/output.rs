@@ -1,0 +1,383 @@
+//! Text for people and JSON lines for programs: the one place that prints.
+
+use std::io::{IsTerminal, Write};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use anstyle::{AnsiColor, Style};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::{Value, json};
+
+use super::args::{ColorChoice, Global};
+use super::failure::Failure;
+use crate::plan::Plan;
+use crate::preflight::{Finding, Severity};
+use crate::report::{Event, Phase, Reporter};
+use crate::texts::{findings, progress, steps};
+
+/// Green: added, done.
+pub const GOOD: Style = AnsiColor::Green.on_default();
+/// Red: removed, failed.
+pub const BAD: Style = AnsiColor::Red.on_default();
+/// Yellow: changed, warning.
+pub const CAUTION: Style = AnsiColor::Yellow.on_default();
+/// Bold: headings.
+pub const HEADING: Style = Style::new().bold();
+/// Dim: what can be skipped.
+pub const QUIET: Style = Style::new().dimmed();
+
+/// How a command prints.
+pub struct Output {
+    json: bool,
+    quiet: bool,
+    verbose: bool,
+    out: Mutex<anstream::AutoStream<std::io::Stdout>>,
+    err: Mutex<anstream::AutoStream<std::io::Stderr>>,
+    bars: bool,
+    bar: Mutex<Option<ProgressBar>>,
+    began: Instant,
+}
+
+impl Output {
+    /// As the global options ask.
+    pub fn new(global: &Global) -> Self {
+        let choice = match global.color {
+            ColorChoice::Always => anstream::ColorChoice::Always,
+            ColorChoice::Never => anstream::ColorChoice::Never,
+            ColorChoice::Auto => anstream::ColorChoice::Auto,
+        };
+        let bars =
+            !global.json && !global.quiet && !global.no_progress && std::io::stderr().is_terminal();
+        Self {
+            json: global.json,
+            quiet: global.quiet,
+            verbose: global.verbose,
+            out: Mutex::new(anstream::AutoStream::new(std::io::stdout(), choice)),
+            err: Mutex::new(anstream::AutoStream::new(std::io::stderr(), choice)),
+            bars,
+            bar: Mutex::new(None),
+            began: Instant::now(),
+        }
+    }
+
+    /// A line of text that `--quiet` leaves out.
+    pub fn line(&self, text: &str) {
+        if !self.json && !self.quiet {
+            self.print(text);
+        }
+    }
+
+    /// The result of a command: text for people, an object for programs.
+    pub fn result(&self, text: &str, object: &Value) {
+        if self.json {
+            self.object(object.clone());
+        } else {
+            self.print(text);
+        }
+    }
+
+    /// A question, on a terminal: `true` for yes. Without a terminal, or with `--json`,
+    /// nothing is asked, and the answer is `None`.
+    pub fn ask(&self, question: &str) -> Option<bool> {
+        if self.json || !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+            return None;
+        }
+        if let Ok(mut err) = self.err.lock() {
+            let _ = write!(err, "{question}");
+            let _ = err.flush();
+        }
+        let mut answer = String::new();
+        std::io::stdin().read_line(&mut answer).ok()?;
+        Some(matches!(answer.trim(), "y" | "Y" | "yes"))
+    }
+
+    /// The error that ends a command.
+    pub fn failure(&self, failure: &Failure) {
+        self.end_bar();
+        if self.json {
+            self.object(failure_json(failure));
+            return;
+        }
+        let Ok(mut err) = self.err.lock() else { return };
+        let _ = writeln!(err, "{BAD}error:{BAD:#} {}", failure.message);
+        for detail in &failure.details {
+            let _ = writeln!(err, "  {detail}");
+        }
+        for hint in &failure.hints {
+            let _ = writeln!(err, "{CAUTION}hint:{CAUTION:#} {hint}");
+        }
+    }
+
+    /// Findings of the preflight. Notes are printed with `--verbose` alone.
+    pub fn findings(&self, found: &[Finding]) {
+        for finding in found {
+            if self.json {
+                self.object(finding_json(finding));
+            } else if finding.severity != Severity::Note || self.verbose {
+                self.print_err(&finding_text(finding));
+            }
+        }
+    }
+
+    /// A plan, in full; `--quiet` leaves it out unless it is what was asked for.
+    pub fn plan(&self, plan: &Plan, asked_for: bool) {
+        if self.json {
+            let mut object = json!({"event": "plan"});
+            if let (Some(target), Ok(Value::Object(fields))) =
+                (object.as_object_mut(), serde_json::to_value(plan))
+            {
+                target.extend(fields);
+            }
+            self.object(object);
+        } else {
+            let text = super::show_plan::text(plan);
+            if asked_for {
+                self.print(&text);
+            } else {
+                self.line(&text);
+            }
+        }
+    }
+
+    /// A JSON line, stamped with the time since the command began.
+    fn object(&self, mut object: Value) {
+        if let Some(fields) = object.as_object_mut() {
+            let passed = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+            fields.insert("elapsed_ms".to_owned(), passed.into());
+        }
+        self.print(&object.to_string());
+    }
+
+    fn print(&self, text: &str) {
+        self.suspended(|| {
+            if let Ok(mut out) = self.out.lock() {
+                // A reader that went away (`| head`) must not stop a run half-way.
+                let _ = writeln!(out, "{text}");
+            }
+        });
+    }
+
+    fn print_err(&self, text: &str) {
+        self.suspended(|| {
+            if let Ok(mut err) = self.err.lock() {
+                let _ = writeln!(err, "{text}");
+            }
+        });
+    }
+
+    fn suspended(&self, print: impl FnOnce()) {
+        match self.bar.lock() {
+            Ok(bar) => match bar.as_ref() {
+                Some(bar) => bar.suspend(print),
+                None => print(),
+            },
+            Err(_) => print(),
+        }
+    }
+
+    fn start_bar(&self, length: u64, template: &str) {
+        self.end_bar();
+        if !self.bars {
+            return;
+        }
+        let bar = ProgressBar::with_draw_target(Some(length), ProgressDrawTarget::stderr());
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style.progress_chars("━╸ "));
+        }
+        if let Ok(mut slot) = self.bar.lock() {
+            *slot = Some(bar);
+        }
+    }
+
+    fn with_bar(&self, act: impl FnOnce(&ProgressBar)) {
+        if let Ok(slot) = self.bar.lock()
+            && let Some(bar) = slot.as_ref()
+        {
+            act(bar);
+        }
+    }
+
+    fn end_bar(&self) {
+        if let Ok(mut slot) = self.bar.lock()
+            && let Some(bar) = slot.take()
+        {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn text_event(&self, event: &Event<'_>) {
+        match event {
+            Event::Phase { phase, bytes } => self.phase(*phase, *bytes),
+            Event::Bytes(read) => {
+                let mut whole = false;
+                self.with_bar(|bar| {
+                    bar.set_position(*read);
+                    whole = bar.length() == Some(*read);
+                });
+                if whole {
+                    self.end_bar();
+                }
+            }
+            Event::StepStarted { number, of, step } => {
+                if *number == 1 {
+                    self.start_bar(*of as u64, "{bar:30} {pos}/{len} {msg}");
+                }
+                let text = steps::step(step);
+                self.with_bar(|bar| bar.set_message(text));
+            }
+            Event::StepDone { number, of, step, took } => {
+                let width = of.to_string().len();
+                let text = steps::step(step);
+                let took =
+                    if self.verbose { format!(" ({})", millis(*took)) } else { String::new() };
+                self.line(&format!(
+                    "{GOOD}[{number:width$}/{of}]{GOOD:#} {text}{QUIET}{took}{QUIET:#}"
+                ));
+                self.with_bar(|bar| bar.set_position(*number as u64));
+                if number == of {
+                    self.end_bar();
+                }
+            }
+            Event::StepUndone { step, outcome } => {
+                if let Some(text) = steps::undone(step, outcome) {
+                    self.line(&format!("{CAUTION}[undo]{CAUTION:#} {text}"));
+                }
+            }
+            Event::Left { outcome } => {
+                self.print_err(&format!("{CAUTION}[undo]{CAUTION:#} {}", steps::kept(outcome)));
+            }
+            Event::Warning { text } => {
+                self.print_err(&format!("{CAUTION}warning:{CAUTION:#} {text}"));
+            }
+            Event::UndoFailed { step, error } => {
+                let text = steps::step(step);
+                self.print_err(&format!("{BAD}[undo failed]{BAD:#} {text}: {error}"));
+            }
+            Event::ImagesLoaded { references } => {
+                self.line(&format!("  {}", progress::loaded(references)));
+            }
+            Event::Proven { took, .. } => {
+                self.line(&format!("  {} ({})", progress::PROVEN, millis(*took)));
+            }
+            Event::Recovering { command, since } => {
+                self.print_err(&format!(
+                    "{CAUTION}warning:{CAUTION:#} {}",
+                    progress::recovering(command, &utc(*since))
+                ));
+            }
+            Event::StoppingContainers { names } => {
+                self.line(&progress::stopping(names));
+            }
+        }
+    }
+
+    fn phase(&self, phase: Phase, bytes: Option<u64>) {
+        self.end_bar();
+        if let (Phase::Stage, Some(bytes)) = (phase, bytes) {
+            self.start_bar(bytes, "{bar:30} {bytes}/{total_bytes} unpack and verify");
+        }
+    }
+}
+
+impl Reporter for Output {
+    fn event(&self, event: &Event<'_>) {
+        if self.json {
+            if let Some(object) = event_json(event) {
+                self.object(object);
+            }
+        } else {
+            self.text_event(event);
+        }
+    }
+}
+
+fn millis(duration: Duration) -> String {
+    format!("{} ms", duration.as_millis())
+}
+
+/// Seconds since 1970 as `2026-11-24T06:30:00Z`.
+pub fn utc(seconds: u64) -> String {
+    i64::try_from(seconds)
+        .ok()
+        .and_then(|seconds| jiff::Timestamp::from_second(seconds).ok())
+        .map_or_else(|| seconds.to_string(), |time| time.to_string())
+}
+
+fn finding_text(finding: &Finding) -> String {
+    let (style, word) = match finding.severity {
+        Severity::Error => (BAD, "error"),
+        Severity::Warning => (CAUTION, "warning"),
+        Severity::Note => (QUIET, "note"),
+    };
+    let text = findings::text(finding);
+    let code = finding.code;
+    let mut lines = vec![format!("{style}{word} {code}:{style:#} {}", text.title)];
+    lines.push(format!("    seen: {}", text.seen));
+    lines.push(format!("    why:  {}", text.why));
+    if !text.fix.is_empty() {
+        lines.push(format!("    fix:  {}", text.fix));
+    }
+    lines.join("\n")
+}
+
+fn finding_json(finding: &Finding) -> Value {
+    let text = findings::text(finding);
+    json!({
+        "event": "finding", "code": finding.code, "severity": finding.severity,
+        "title": text.title, "seen": text.seen, "why": text.why, "fix": text.fix,
+    })
+}
+
+/// A command line that cannot be understood, for programs.
+pub fn usage_error(text: &str) {
+    let failure = Failure::new(super::failure::exit::USAGE, text.trim());
+    let _ = writeln!(std::io::stdout(), "{}", failure_json(&failure));
+}
+
+fn failure_json(failure: &Failure) -> Value {
+    json!({
+        "event": "failed", "exit": failure.exit, "message": failure.message,
+        "details": failure.details, "hints": failure.hints,
+    })
+}
+
+/// An event as JSON; `None` for those that only feed progress bars.
+fn event_json(event: &Event<'_>) -> Option<Value> {
+    Some(match event {
+        Event::Bytes(_) | Event::StepStarted { .. } => return None,
+        Event::Phase { phase, bytes } => {
+            let phase = match phase {
+                Phase::Facts => "facts",
+                Phase::Stage => "stage",
+                Phase::Apply => "apply",
+                Phase::Undo => "undo",
+            };
+            json!({"event": "phase", "phase": phase, "bytes": bytes})
+        }
+        Event::StepDone { number, of, step, took } => json!({
+            "event": "step", "number": number, "of": of, "what": steps::step(step),
+            "milliseconds": u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+        }),
+        Event::StepUndone { step, outcome } => json!({
+            "event": "undone", "step": steps::step(step), "outcome": outcome,
+        }),
+        Event::Left { outcome } => json!({"event": "left", "outcome": outcome}),
+        Event::Warning { text } => json!({"event": "warning", "text": text}),
+        Event::UndoFailed { step, error } => json!({
+            "event": "undo_failed", "step": steps::step(step), "error": error,
+        }),
+        Event::ImagesLoaded { references } => {
+            json!({"event": "images_loaded", "references": references})
+        }
+        Event::Proven { nonce, took } => json!({
+            "event": "proven", "nonce": nonce,
+            "milliseconds": u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+        }),
+        Event::Recovering { command, since } => {
+            json!({"event": "recovering", "command": command, "since": since})
+        }
+        Event::StoppingContainers { names } => {
+            json!({"event": "stopping_containers", "names": names})
+        }
+    })
+}

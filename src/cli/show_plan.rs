@@ -1,0 +1,89 @@
+//! A plan as people read it: what changes in which file, then the steps.
+
+use std::fmt::Write;
+
+use super::output::{BAD, CAUTION, GOOD, HEADING, QUIET};
+use crate::plan::{Change, ChangeKind, Plan};
+use crate::render::diff::{DiffKind, DiffLine};
+use crate::steps::Step;
+use crate::texts::{plan as plan_texts, progress, steps};
+
+/// The text of a plan, with colours.
+pub fn text(plan: &Plan) -> String {
+    if plan.is_empty() {
+        return progress::NOTHING_TO_DO.to_owned();
+    }
+    let mut text = String::new();
+    if !plan.changes.is_empty() {
+        let _ = writeln!(text, "{HEADING}{}{HEADING:#}", plan_texts::FILES);
+        for change in &plan.changes {
+            write_change(&mut text, change);
+        }
+        let _ = writeln!(text);
+    }
+    let _ = writeln!(text, "{HEADING}{}{HEADING:#}", plan_texts::OTHER_STEPS);
+    for step in plan.steps.iter().filter(|step| !is_shown_as_file(step)) {
+        let _ = writeln!(text, "  {}", steps::step(step));
+    }
+    let _ = write!(text, "\n{}", plan_texts::summary(plan.steps.len(), plan.engine));
+    text
+}
+
+fn is_shown_as_file(step: &Step) -> bool {
+    matches!(step, Step::InstallBinary(_) | Step::WriteFile(_))
+}
+
+fn write_change(text: &mut String, change: &Change) {
+    let path = &change.path;
+    match &change.kind {
+        ChangeKind::Program { before: None, after, size } => {
+            let _ = writeln!(
+                text,
+                "  {GOOD}+ {path}{GOOD:#}  {QUIET}{} sha256:{}{QUIET:#}",
+                megabytes(*size),
+                short(&after.to_string())
+            );
+        }
+        ChangeKind::Program { before: Some(before), after, size } => {
+            let _ = writeln!(
+                text,
+                "  {CAUTION}~ {path}{CAUTION:#}  {QUIET}{} sha256:{} → {}{QUIET:#}",
+                megabytes(*size),
+                short(&before.to_string()),
+                short(&after.to_string())
+            );
+        }
+        ChangeKind::Text { exists, diff } => {
+            let (style, sign) = if *exists { (CAUTION, '~') } else { (GOOD, '+') };
+            let _ = writeln!(text, "  {style}{sign} {path}{style:#}");
+            for line in diff {
+                write_line(text, line);
+            }
+        }
+    }
+}
+
+fn write_line(text: &mut String, line: &DiffLine) {
+    let number = line.new_no.or(line.old_no).unwrap_or_default();
+    let content = &line.text;
+    let _ = match line.kind {
+        DiffKind::Context => writeln!(text, "      {QUIET}{number:4}   {content}{QUIET:#}"),
+        DiffKind::Add => {
+            writeln!(text, "      {QUIET}{number:4}{QUIET:#} {GOOD}+ {content}{GOOD:#}")
+        }
+        DiffKind::Remove => {
+            writeln!(text, "      {QUIET}{number:4}{QUIET:#} {BAD}- {content}{BAD:#}")
+        }
+    };
+}
+
+/// A length in megabytes (10^6 bytes), as people count downloads.
+pub fn megabytes(bytes: u64) -> String {
+    let tenths = bytes.saturating_add(50_000) / 100_000;
+    format!("{}.{} MB", tenths / 10, tenths % 10)
+}
+
+/// The first digits of a digest.
+pub fn short(digest: &str) -> &str {
+    digest.get(..12).unwrap_or(digest)
+}

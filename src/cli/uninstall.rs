@@ -1,0 +1,68 @@
+//! `landfall uninstall`.
+
+use serde_json::json;
+
+use super::args::Global;
+use super::failure::{Failure, exit};
+use super::install::recover;
+use super::output::Output;
+use crate::apply::{stop_engine, undo};
+use crate::host::Host;
+use crate::receipt::Receipt;
+use crate::steps::{Context, Purge, Step};
+use crate::store::{STATE_DIR, Store};
+use crate::texts::{errors, progress, steps};
+
+/// Undoes everything that the receipt holds, in reverse.
+pub fn uninstall(
+    global: &Global,
+    purge_data: bool,
+    host: &Host,
+    output: &Output,
+) -> Result<u8, Failure> {
+    if host.is_live() && host.uid() != 0 {
+        return Err(Failure::new(exit::REFUSED, errors::NOT_ROOT).hint(errors::USE_SUDO));
+    }
+    let _lock = host.lock()?;
+    let purge = if purge_data { Purge::Data } else { Purge::Keep };
+    let context = Context { host, store: Store::new(host), reporter: output, purge };
+    let recovered = recover(&Context { purge: Purge::IfNew, store: Store::new(host), ..context })?;
+    let Some(receipt) = Receipt::load(host)? else {
+        let text = if recovered { progress::CUT_RUN_UNDONE } else { progress::NOT_INSTALLED };
+        output.result(text, &json!({"event": "done", "changed": recovered}));
+        return Ok(exit::DONE);
+    };
+    let question = if purge_data { progress::PURGE_QUESTION } else { progress::UNINSTALL_QUESTION };
+    super::confirm(global, output, question)?;
+    stop_engine(&context, &receipt).map_err(|error| {
+        let mut failure = Failure::from(error);
+        failure.exit = exit::STUCK;
+        failure.details.push(errors::ENGINE_NOT_STOPPED.to_owned());
+        failure.hint(errors::RETRY_UNINSTALL)
+    })?;
+    let report = undo(&context, &receipt.entries, |_| {});
+    if !report.failed.is_empty() {
+        let mut failure =
+            Failure::new(exit::STUCK, errors::UNINSTALL_INCOMPLETE).hint(errors::RETRY_UNINSTALL);
+        failure.details = report
+            .failed
+            .iter()
+            .map(|(step, error)| match step {
+                Some(step) => format!("{}: {error}", steps::step(step)),
+                None => error.clone(),
+            })
+            .collect();
+        return Err(failure);
+    }
+    host.remove_tree(STATE_DIR)?;
+    host.sync_directories()?;
+    let mut kept: Vec<String> = report.kept.iter().map(steps::kept).collect();
+    if receipt.has(|step| matches!(step, Step::CreateGroup(_) | Step::AddGroupMember(_))) {
+        kept.push(progress::SHADOW_BACKUPS.to_owned());
+    }
+    output.result(
+        &progress::uninstalled(&kept),
+        &json!({"event": "done", "changed": true, "kept": report.kept}),
+    );
+    Ok(exit::DONE)
+}

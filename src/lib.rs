@@ -1,0 +1,29 @@
+//! Landfall turns a Linux host without internet into a container host, and back.
+//!
+//! Data flows one way: arguments and configuration become a [`desired::Desired`], the host
+//! becomes [`facts::Facts`], the archive is staged, the three become a [`plan::Plan`] by a
+//! pure function; [`apply`] carries it out through [`host::Host`], journal first, and
+//! leaves a [`receipt::Receipt`].
+
+pub mod apply;
+pub mod bundle;
+pub mod cli;
+pub mod config;
+pub mod desired;
+pub mod digest;
+pub mod facts;
+pub mod file_state;
+pub mod host;
+pub mod nearest;
+pub mod plan;
+pub mod preflight;
+pub mod receipt;
+pub mod render;
+pub mod report;
+pub mod smoke;
+pub mod stage;
+pub mod steps;
+pub mod store;
+pub mod texts;
+pub mod unit_state;
+pub mod verify;

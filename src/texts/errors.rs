@@ -1,0 +1,180 @@
+//! What to type next, for errors that name a way on.
+
+use std::collections::BTreeSet;
+
+use crate::host::HostError;
+use crate::preflight::Code;
+use crate::receipt::ReceiptError;
+use crate::steps::StepError;
+
+/// After a step failed and all before it were undone.
+pub const ROLLED_BACK: &str = "everything was rolled back; the host is as it was before";
+/// The same, with something left, which is named before.
+pub const ROLLED_BACK_BUT: &str = "everything else was rolled back";
+/// After something could not be undone.
+pub const NOT_ROLLED_BACK: &str = "not everything could be rolled back";
+/// How to go on then.
+pub const RETRY_ROLLBACK: &str = "mend the cause, then run landfall install or landfall uninstall again: either first \
+     completes the rollback (to give it up: move /var/lib/landfall/journal.jsonl away)";
+/// An installation was to be undone, and its engine did not stop.
+pub const ENGINE_NOT_STOPPED: &str = "the engine could not be stopped; nothing was undone";
+
+/// A step failed.
+pub fn could_not(what: &str, why: &str) -> String {
+    format!("could not {what}: {why}")
+}
+
+/// Above the last lines of a unit's log.
+pub fn log_of(unit: &str) -> String {
+    format!("the last lines of {unit}:")
+}
+
+/// Hints for a failed step.
+pub fn step_hints(error: &StepError) -> Vec<String> {
+    match error {
+        StepError::Unit { unit, .. } => {
+            vec![format!("the unit's whole log: journalctl -u {unit}")]
+        }
+        StepError::Smoke(_) => vec![
+            "the daemon runs, but cannot run a container; its log and containerd's say why: \
+             journalctl -u docker -u containerd"
+                .to_owned(),
+            "to install all the same: --no-smoke-test".to_owned(),
+        ],
+        StepError::NotAFile { path, .. } => {
+            vec![format!("move it away, then try again: mv {path} {path}.old")]
+        }
+        StepError::StoreDamaged(_) => {
+            vec!["put the file back by hand, from a backup or a package".to_owned()]
+        }
+        StepError::WrongVersion { .. } => {
+            vec!["another daemon serves this socket: systemctl status docker; ss -lxp".to_owned()]
+        }
+        StepError::ContainersRun(pids) => vec![survivors(pids)],
+        StepError::NotInForce(_) => {
+            vec![
+                "compare: docker info; systemctl cat docker.service; journalctl -u docker"
+                    .to_owned(),
+            ]
+        }
+        StepError::SocketPermissions { path, .. } => {
+            vec![format!(
+                "a drop-in of docker.socket may set them: systemctl cat docker.socket; ls -l {path}"
+            )]
+        }
+        StepError::Host(error) => host_hints(error),
+        StepError::Engine(_) | StepError::UnitsRefused(_) | StepError::NoGroup(_) => Vec::new(),
+    }
+}
+
+fn survivors(pids: &[u32]) -> String {
+    let pids: Vec<String> = pids.iter().map(u32::to_string).collect();
+    format!(
+        "start docker and stop its containers (systemctl start docker; docker stop …), or end \
+         them by hand: they are the children of these processes: ps -o pid,args --ppid {}",
+        pids.join(",")
+    )
+}
+
+/// Hints for a refusal of the host.
+pub fn host_hints(error: &HostError) -> Vec<String> {
+    match error {
+        HostError::Io { source, path, .. } => match source.raw_os_error() {
+            Some(code) if code == rustix::io::Errno::NOSPC.raw_os_error() => {
+                vec![format!("free some space: df -h {0}; df -i {0}", parent(path))]
+            }
+            Some(code) if code == rustix::io::Errno::ROFS.raw_os_error() => {
+                vec![format!("its file system is mounted read-only: findmnt -T {path}")]
+            }
+            Some(code) if code == rustix::io::Errno::PERM.raw_os_error() => {
+                vec![format!("it may be immutable: lsattr -d {path}")]
+            }
+            Some(code) if code == rustix::io::Errno::ACCESS.raw_os_error() => {
+                vec!["run landfall as root".to_owned()]
+            }
+            _ => Vec::new(),
+        },
+        HostError::Locked { .. } => vec!["wait for it to end, then try again".to_owned()],
+        _ => Vec::new(),
+    }
+}
+
+/// Hints for a receipt that cannot be used.
+pub fn receipt_hints(error: &ReceiptError) -> Vec<String> {
+    match error {
+        ReceiptError::TooNew { .. } => {
+            vec!["use the landfall that made this installation, or a newer one".to_owned()]
+        }
+        ReceiptError::Damaged(_) => {
+            vec![
+                "look at it, and at /var/lib/landfall/journal.jsonl, which holds the same"
+                    .to_owned(),
+            ]
+        }
+        ReceiptError::Host(error) => host_hints(error),
+    }
+}
+
+fn parent(path: &str) -> &str {
+    match path.rfind('/') {
+        Some(slash) if slash > 0 => &path[..slash],
+        _ => "/",
+    }
+}
+
+/// Uninstalling needs root.
+pub const NOT_ROOT: &str = "uninstalling needs root";
+/// How to become root.
+pub const USE_SUDO: &str = "run it with sudo";
+/// Something could not be undone.
+pub const UNINSTALL_INCOMPLETE: &str = "not everything could be undone";
+/// How to go on then.
+pub const RETRY_UNINSTALL: &str =
+    "mend the cause, then run landfall uninstall again: what is undone stays undone";
+
+/// A key of daemon.json that belongs into a drop-in.
+pub fn set_by_unit(key: &str) -> String {
+    format!(
+        "take `{key}` out of the file; more listeners for the API go into a drop-in: \
+         systemctl edit docker.socket, with a line ListenStream=… under [Socket]"
+    )
+}
+
+/// A file that is no archive.
+pub fn not_an_image(path: &str) -> String {
+    format!("{path} is not an archive of images, as docker save makes them")
+}
+
+/// The data directory of an installed engine.
+pub fn keep_data_root(from: &str) -> String {
+    format!(
+        "say --data-root {from}; to start anew elsewhere: landfall uninstall, then install with \
+         the other directory"
+    )
+}
+
+/// The archive was replaced while it was read.
+pub fn archive_changed(path: &str) -> String {
+    format!("{path} was changed while it was being read")
+}
+
+/// There is no such configuration file.
+pub fn no_config(path: &str) -> String {
+    format!("there is no configuration file {path}")
+}
+
+/// Images for a host that is not running.
+pub const IMAGE_NEEDS_ENGINE: &str = "--image needs an engine that runs, and nothing is started beneath --root: load the images \
+     once the host has booted";
+
+/// The host was refused.
+pub fn refused(codes: &BTreeSet<Code>) -> String {
+    let codes: Vec<String> = codes.iter().map(Code::to_string).collect();
+    format!("this cannot be installed here ({}); nothing was changed", codes.join(", "))
+}
+
+/// How to go on in spite of findings.
+pub fn ignore_hint(codes: &[Code]) -> String {
+    let flags: Vec<String> = codes.iter().map(|code| format!("--ignore {code}")).collect();
+    format!("if you know better: {}", flags.join(" "))
+}

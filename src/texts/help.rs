@@ -1,0 +1,122 @@
+//! Texts of the command line's help.
+
+/// One line on what the program is.
+pub const ABOUT: &str = "Turns a Linux host without internet into a container host, and back";
+
+/// Shown below the list of commands.
+pub const EXAMPLES: &str = "\
+Examples:
+  landfall plan --offline docker-28.5.2.tgz
+      show what would be done, change nothing
+  landfall install --offline docker-28.5.2.tgz --user deploy \\
+      --registry-mirror https://mirror.example.internal
+      install Docker from upstream's archive; let deploy use it
+  landfall status
+      what is installed, and whether it runs
+  landfall uninstall
+      undo exactly what install did
+
+Exit codes:
+  0  done                          4  the archive is not trusted
+  1  failed, and rolled back;      5  failed, and not rolled back (the message
+     or not confirmed                 says how to go on)
+  2  usage or configuration
+  3  refused: this host is not     6  another run of landfall is in progress
+     fit; nothing was changed";
+
+/// `install`.
+pub const INSTALL: &str = "Install Docker from an archive: verify, unpack, configure, start, prove";
+/// Shown below the options of `install` and `plan`.
+pub const INSTALL_EXAMPLES: &str = "\
+Examples:
+  landfall install --offline docker-28.5.2.tgz
+  landfall install --offline docker-28.5.2.tgz --sha256 6f1a… --user deploy
+  landfall install --offline docker-28.5.2.tgz \\
+      --registry-mirror https://mirror.example.internal \\
+      --insecure-registry 10.0.0.5:5000 --data-root /data/docker \\
+      --log-max-size 50m --log-max-file 3
+  landfall install --offline docker-28.5.2.tgz --image app.tar --image db.tar
+  landfall install --root /mnt/image --offline docker-28.5.2.tgz
+
+Options that take a value can be given in the environment (LANDFALL_REGISTRY_MIRROR=…,
+lists with commas) or in a configuration file; a flag wins over both.
+
+FILE is upstream's docker-<version>.tgz, exactly as published. Running the same
+command again changes nothing; with other options it changes just what differs, and what
+is no longer said is taken out again. Mirrors and insecure registries are added to those
+that daemon.json has already; any other key is set.";
+/// `plan`.
+pub const PLAN: &str = "Show what install would do with these options, and change nothing";
+/// `uninstall`.
+pub const UNINSTALL: &str = "Undo exactly what install did; keep what people changed since";
+/// Shown below the options of `uninstall`.
+pub const UNINSTALL_EXAMPLES: &str = "\
+Examples:
+  landfall uninstall                 keep images, containers and volumes
+  landfall uninstall --purge data    delete them too";
+/// `status`.
+pub const STATUS: &str = "Show what is installed and whether it runs";
+
+/// `--offline`.
+pub const OFFLINE: &str = "The archive: upstream's docker-<version>.tgz as published";
+/// `--sha256`.
+pub const SHA256: &str = "Digest that the archive must have (64 hexadecimal digits)";
+/// `--allow-unpinned`.
+pub const ALLOW_UNPINNED: &str = "Accept an archive whose digest nobody vouches for";
+/// `--user`.
+pub const USER: &str =
+    "Let this user run docker (repeatable). Nobody by default: it is as good as root";
+/// `--group`.
+pub const GROUP: &str =
+    "Group that may use docker; it is made if it is not there [default: docker]";
+/// `--gid`.
+pub const GID: &str = "Id of that group, if it has to be made; one that is there keeps its own";
+/// `--registry-mirror`.
+pub const REGISTRY_MIRROR: &str =
+    "Mirror of Docker Hub, such as https://mirror.example (repeatable)";
+/// `--insecure-registry`.
+pub const INSECURE_REGISTRY: &str =
+    "Registry without TLS, or with a certificate that is not checked (repeatable)";
+/// `--data-root`.
+pub const DATA_ROOT: &str = "Where images, containers and volumes go [default: /var/lib/docker]";
+/// `--log-max-size`.
+pub const LOG_MAX_SIZE: &str = "Rotate a container's log at this size, such as 50m";
+/// `--log-max-file`.
+pub const LOG_MAX_FILE: &str = "Keep so many rotated logs for a container";
+/// `--live-restore`.
+pub const LIVE_RESTORE: &str = "Let containers run on while the daemon restarts";
+/// `--bip`.
+pub const BIP: &str = "Address and prefix of the default bridge, such as 172.30.0.1/24";
+/// `--set`.
+pub const SET: &str =
+    "Any other key of daemon.json, such as --set 'dns=[\"10.0.0.2\"]' (repeatable)";
+/// `--image`.
+pub const IMAGE: &str = "Archive of images (docker save) to load (repeatable)";
+/// `--no-smoke-test`.
+pub const NO_SMOKE_TEST: &str = "Do not run a container at the end to prove that the engine works";
+/// `--ignore`.
+pub const IGNORE: &str = "Go on in spite of this finding, such as LF012 (repeatable)";
+/// `--bin-dir`.
+pub const BIN_DIR: &str = "Where programs go [default: /usr/bin]";
+/// `--dry-run`.
+pub const DRY_RUN: &str = "Show the plan and stop, as `landfall plan` does";
+/// `--detailed-exitcode`.
+pub const DETAILED_EXITCODE: &str = "Exit with 10 instead of 0 if there is something to do";
+/// `--purge`.
+pub const PURGE: &str = "Delete images, containers and volumes too";
+/// `--root`.
+pub const ROOT: &str = "Work on the image or chroot in this directory; start nothing";
+/// `--config`.
+pub const CONFIG: &str = "Configuration file [default: /etc/landfall/landfall.yaml, if there]";
+/// `--json`.
+pub const JSON: &str = "Print JSON lines (see docs/json-events.md)";
+/// `--quiet`.
+pub const QUIET: &str = "Print errors, warnings and results alone";
+/// `--verbose`.
+pub const VERBOSE: &str = "Print more: every step with its time, all findings";
+/// `--no-progress`.
+pub const NO_PROGRESS: &str = "Draw no progress bars";
+/// `--color`.
+pub const COLOR: &str = "Colour the output: auto, always, never";
+/// `--yes`.
+pub const YES: &str = "Do not ask before changing anything (without a terminal nothing is asked)";

@@ -1,0 +1,10 @@
+//! All texts for people, in English. Codes, keys and JSON stay the same in every language.
+
+pub mod errors;
+pub mod findings;
+pub mod help;
+pub mod plan;
+pub mod progress;
+pub mod status;
+pub mod steps;
+pub mod trust;

@@ -1,0 +1,91 @@
+//! What a run says while it goes on, and at its end.
+
+/// Nothing to do.
+pub const NOTHING_TO_DO: &str = "Nothing to do: this host is as it shall be.";
+/// The question before anything is changed.
+pub const APPLY_QUESTION: &str = "Carry out this plan? [y/N] ";
+/// The question before an installation is undone.
+pub const UNINSTALL_QUESTION: &str =
+    "Stop all containers and undo this installation (images and volumes stay)? [y/N] ";
+/// The same, with the data.
+pub const PURGE_QUESTION: &str = "Stop all containers, undo this installation and DELETE all \
+     images, containers and volumes? [y/N] ";
+/// The answer was no.
+pub const NOT_CONFIRMED: &str = "not confirmed; nothing was changed";
+/// A plan was shown and nothing else done.
+pub const DRY_RUN: &str = "This was a plan: nothing was changed.";
+/// A restart was needed to put the former configuration in force.
+pub const RESTARTED_TO_UNDO: &str = "docker is restarted with its former configuration: \
+     containers stop, and start again only with a restart policy (live-restore keeps them \
+     running)";
+/// A run that was cut is undone, and nothing else is installed.
+pub const CUT_RUN_UNDONE: &str =
+    "The run that was cut is undone; landfall has installed nothing else on this host.";
+/// Nothing is installed.
+pub const NOT_INSTALLED: &str = "Landfall has installed nothing on this host.";
+/// The proof succeeded.
+pub const PROVEN: &str = "a container ran and said what it should";
+/// No member of the group was asked for.
+pub const NOBODY: &str = "Nobody but root may use docker: members of group docker are as good as \
+     root, so landfall adds nobody by itself. To add somebody: --user NAME.";
+/// An image was provisioned.
+pub const IMAGE_DONE: &str = "The image is provisioned; the engine starts when it boots.";
+
+/// What groupadd, gpasswd and groupdel leave.
+pub const SHADOW_BACKUPS: &str =
+    "/etc/group- and /etc/gshadow-, where shadow-utils keep the version before their last change";
+
+/// Images were loaded.
+pub fn loaded(references: &[String]) -> String {
+    format!("loaded {}", references.join(" "))
+}
+
+/// An earlier run has no end in the journal.
+pub fn recovering(command: &str, since: &str) -> String {
+    format!("an earlier run was cut (landfall {command}, begun {since}): it is rolled back first")
+}
+
+/// The same, for a command that only looks.
+pub fn cut(command: &str, since: &str) -> String {
+    format!(
+        "a run was cut (landfall {command}, begun {since}); landfall install or landfall \
+         uninstall rolls it back first"
+    )
+}
+
+/// Uninstalling stops containers.
+pub fn stopping(names: &[String]) -> String {
+    format!("stopping containers: {}", names.join(" "))
+}
+
+/// The host and the archive that a plan is for.
+pub fn host(os: &str, architecture: &str, kernel: &str, systemd: u32) -> String {
+    let os = if os.is_empty() { "unknown distribution" } else { os };
+    let kernel = if kernel.is_empty() { "not running" } else { kernel };
+    format!("{os}, {architecture}, kernel {kernel}, systemd {systemd}")
+}
+
+/// The engine runs.
+pub fn running(version: Option<&str>) -> String {
+    match version {
+        Some(version) => format!("Docker {version} is installed and runs."),
+        None => "Docker is installed and runs.".to_owned(),
+    }
+}
+
+/// daemon.json changed.
+pub fn reloaded(restarted: bool) -> &'static str {
+    if restarted {
+        "The change is in force; docker was restarted."
+    } else {
+        "The change is in force; docker was reloaded, containers ran on."
+    }
+}
+
+/// An installation was undone; `kept` says what was left.
+pub fn uninstalled(kept: &[String]) -> String {
+    if kept.is_empty() {
+        return "Uninstalled: the host is as it was before.".to_owned();
+    }
+    format!("Uninstalled. The host is as it was before, apart from this:\n  {}", kept.join("\n  "))
+}

@@ -1,0 +1,86 @@
+//! Steps and their undoing, in words.
+
+use crate::steps::{KeptReason, Step, Undone};
+use crate::unit_state::UnitAction;
+
+/// What a step does.
+pub fn step(step: &Step) -> String {
+    match step {
+        Step::CreateDir(step) => format!("create directory {}", step.path),
+        Step::CreateGroup(step) => match step.gid {
+            Some(gid) => format!("create group {} with id {gid}", step.name),
+            None => format!("create group {}", step.name),
+        },
+        Step::AddGroupMember(step) => format!("add user {} to group {}", step.user, step.group),
+        Step::InstallBinary(step) => format!("install {}", step.path),
+        Step::WriteFile(step) => format!("write {}", step.path),
+        Step::CreateLink(step) => {
+            let unit = step.target.rsplit('/').next().unwrap_or(&step.target);
+            format!("enable {unit}")
+        }
+        Step::VerifyUnits(_) => "have systemd-analyze check the units".to_owned(),
+        Step::DaemonReload(_) => "have systemd read its units again".to_owned(),
+        Step::GuardRuntime(_) => {
+            "note links, firewall rules and settings, to put them back on uninstall".to_owned()
+        }
+        Step::Unit(step) => {
+            let verb = match step.action {
+                UnitAction::Start => "start",
+                UnitAction::Stop => "stop",
+                UnitAction::Restart => "restart",
+                UnitAction::Reload => "reload",
+            };
+            format!("{verb} {}", step.unit)
+        }
+        Step::WaitApi(step) => format!("wait for the API on {}", step.socket),
+        Step::LoadImage(step) => format!("load images from {}", step.archive.display()),
+        Step::SmokeTest(_) => "run a container and check what it says".to_owned(),
+    }
+}
+
+/// How a step was undone; `None` if there was nothing to undo.
+pub fn undone(of: &Step, outcome: &Undone) -> Option<String> {
+    match outcome {
+        Undone::Unchanged => None,
+        Undone::Removed => Some(format!("removed {}", of.path().unwrap_or_default())),
+        Undone::Restored => Some(restored(of)),
+        Undone::Kept { .. } => Some(kept(outcome)),
+    }
+}
+
+fn restored(of: &Step) -> String {
+    match of {
+        Step::CreateDir(step) => format!("removed directory {}", step.path),
+        Step::CreateGroup(step) => format!("removed group {}", step.name),
+        Step::AddGroupMember(step) => {
+            format!("removed user {} from group {}", step.user, step.group)
+        }
+        Step::InstallBinary(step) => format!("put back what was at {}", step.path),
+        Step::WriteFile(step) => format!("put back what was at {}", step.path),
+        Step::CreateLink(step) => {
+            format!("disabled {}", step.target.rsplit('/').next().unwrap_or(&step.target))
+        }
+        Step::Unit(step) => format!("stopped {}", step.unit),
+        Step::GuardRuntime(_) => {
+            "put back links, firewall rules and settings; removed the engine's data".to_owned()
+        }
+        Step::VerifyUnits(_)
+        | Step::DaemonReload(_)
+        | Step::WaitApi(_)
+        | Step::LoadImage(_)
+        | Step::SmokeTest(_) => format!("undone: {}", step(of)),
+    }
+}
+
+/// What was left on purpose, and why.
+pub fn kept(outcome: &Undone) -> String {
+    let Undone::Kept { what, reason } = outcome else { return String::new() };
+    match reason {
+        KeptReason::ChangedSince => format!("kept {what}: it was changed after landfall wrote it"),
+        KeptReason::NotEmpty => format!("kept {what}: it holds files that landfall did not make"),
+        KeptReason::InUse => format!("kept {what}: it has members, or is a user's main group"),
+        KeptReason::Data => {
+            format!("kept images, containers and volumes in {what}; to delete them: rm -rf {what}")
+        }
+    }
+}
