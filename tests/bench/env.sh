@@ -1,0 +1,40 @@
+# shellcheck shell=bash
+# Settings that the scripts of the test bench share; sourced, never run.
+#
+#   LANDFALL_BENCH_DIR   where roots, bundles and machines are kept between runs
+#   BENCH_NS             name of the network namespace that holds the bridge of the test hosts
+#   BENCH_NET            first three octets of the test network
+#   BENCH_MIRROR         Debian mirror for debootstrap (empty: debootstrap's own default)
+#   BENCH_SUITE          suite of the hosts that are booted unless a test asks for another
+BENCH_SCRIPTS=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+BENCH_WORK=${LANDFALL_BENCH_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/landfall/bench}
+BENCH_NS=${BENCH_NS:-landfall-bench}
+BENCH_NET=${BENCH_NET:-10.77.0}
+BENCH_MIRROR=${BENCH_MIRROR:-}
+BENCH_SUITE=${BENCH_SUITE:-bookworm}
+export BENCH_SCRIPTS BENCH_WORK BENCH_NS BENCH_NET BENCH_MIRROR BENCH_SUITE
+
+die() {
+  echo "${0##*/}: $*" >&2
+  exit 1
+}
+
+# start_time PID: when a process began, in clock ticks since boot. Pids are used again, so a
+# process is known by pid and start time together. Prints nothing for a zombie: some machines'
+# PID 1 reaps orphans late, and a zombie does not run any more.
+start_time() {
+  sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | awk '$1 != "Z" { print $20 }'
+}
+
+# alive FILE: prints the pid of FILE ("pid start-time") if that very process still runs.
+alive() {
+  local pid started
+  [ -s "$1" ] || return 1
+  read -r pid started <"$1"
+  [ -n "$started" ] && [ "$(start_time "$pid")" = "$started" ] && echo "$pid"
+}
+
+# root_of SUITE: where mkroot.sh puts the root file system of a suite.
+root_of() {
+  echo "$BENCH_WORK/roots/$1.$(sha256sum "$BENCH_SCRIPTS/mkroot.sh" | cut -c1-8)"
+}
