@@ -1,0 +1,25 @@
+//! End-to-end tests: the program on booted hosts with a real systemd and a real Docker.
+//!
+//! Each test has a fresh host of its own; `tests/support` starts and removes it.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod bad_input;
+mod cut;
+mod daemon_json;
+mod examples;
+mod failure;
+mod groups;
+mod idempotence;
+mod install;
+mod lock;
+mod reboot;
+mod registry;
+mod root_dir;
+mod scenarios;
+mod static_binary;
+mod suites;
+mod test_bench;
+mod trace;
+mod uninstall;

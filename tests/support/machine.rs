@@ -1,0 +1,142 @@
+//! One booted, disposable host.
+
+use super::bench::{MINUTE, SHARE, Slot, bench};
+use super::run::Run;
+use super::snapshot::Snapshot;
+use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// A host that is not the usual one.
+#[derive(Debug, Default)]
+pub struct MachineOptions {
+    /// Debian suite; the bench's default when `None`.
+    pub suite: Option<&'static str>,
+    /// Size of a disk of its own for `/` and `/var/lib`, as `truncate` reads it ("400M").
+    pub disk: Option<&'static str>,
+    /// More options for systemd-nspawn.
+    pub nspawn: Vec<String>,
+}
+
+impl MachineOptions {
+    /// Boots the host; waits for one of the slots first.
+    pub fn boot(self) -> Machine {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let slot = Slot::take();
+        let pid = std::process::id();
+        // Unique among all runs on this machine: interfaces and cgroups bear this name.
+        let name = format!("t{pid:x}n{}", COUNT.fetch_add(1, Ordering::Relaxed));
+        let machine = Machine { name, _slot: slot };
+        let mut start = bench().script("machine.sh");
+        start.args(["start", &machine.name, "--owner", &pid.to_string()]);
+        if let Some(suite) = self.suite {
+            Run::of(bench().script("mkroot.sh").arg(suite), b"", MINUTE * 20).ok();
+            start.args(["--suite", suite]);
+        }
+        if let Some(disk) = self.disk {
+            start.args(["--disk", disk]);
+        }
+        start.arg("--").arg(format!("--bind-ro={}:{SHARE}", bench().share.display()));
+        start.args(&self.nspawn);
+        Run::of(&start, b"", MINUTE * 3).ok();
+        machine
+    }
+}
+
+/// A host of its own for one test: a Debian with a running systemd and no way to the internet.
+/// Removed when dropped, also when the test panics; then the end of its journal is shown.
+pub struct Machine {
+    name: String,
+    _slot: Slot,
+}
+
+impl Machine {
+    /// The usual host.
+    pub fn boot() -> Self {
+        MachineOptions::default().boot()
+    }
+
+    /// Runs a command as root in the host.
+    pub fn exec<S: AsRef<str>>(&self, command: &[S]) -> Run {
+        self.exec_with_input(command, b"")
+    }
+
+    /// The same, with bytes on its standard input.
+    pub fn exec_with_input<S: AsRef<str>>(&self, command: &[S], input: &[u8]) -> Run {
+        Run::of(&self.command(command), input, MINUTE * 4)
+    }
+
+    /// The command of this machine that runs a command in the host; for tests that start it themselves.
+    pub fn command<S: AsRef<str>>(&self, command: &[S]) -> Command {
+        let mut exec = bench().script("machine.sh");
+        exec.args(["exec", &self.name]).args(command.iter().map(AsRef::as_ref));
+        exec
+    }
+
+    /// Runs a shell script in the host, which must succeed; its standard output.
+    #[track_caller]
+    pub fn sh(&self, script: &str) -> String {
+        self.exec(&["sh", "-euc", script]).ok()
+    }
+
+    /// Runs the program under test.
+    pub fn landfall<S: AsRef<str>>(&self, arguments: &[S]) -> Run {
+        let program = format!("{SHARE}/landfall");
+        let words: Vec<&str> =
+            std::iter::once(program.as_str()).chain(arguments.iter().map(AsRef::as_ref)).collect();
+        self.exec(&words)
+    }
+
+    /// Writes a file in the host, with mode 0644 if it is new.
+    #[track_caller]
+    pub fn put(&self, path: &str, content: impl AsRef<[u8]>) {
+        let script = r#"umask 022; mkdir -p "${1%/*}"; cat >"$1""#;
+        self.exec_with_input(&["sh", "-euc", script, "put", path], content.as_ref()).exits(0);
+    }
+
+    /// A text file of the host.
+    #[track_caller]
+    pub fn read(&self, path: &str) -> String {
+        self.exec(&["cat", path]).exits(0).stdout
+    }
+
+    /// Whether the host has this path (a dangling link counts).
+    pub fn exists(&self, path: &str) -> bool {
+        self.exec(&["sh", "-c", r#"[ -e "$1" ] || [ -L "$1" ]"#, "exists", path]).code == 0
+    }
+
+    /// A unit's property, as `systemctl show` prints it.
+    #[track_caller]
+    pub fn unit(&self, unit: &str, property: &str) -> String {
+        self.exec(&["systemctl", "show", "--value", "-p", property, unit]).ok()
+    }
+
+    /// Everything that an installation may change.
+    pub fn snapshot(&self) -> Snapshot {
+        let mut script = bench().script("snapshot.py");
+        Snapshot::parse(&Run::of(script.arg(&self.name), b"", MINUTE * 2).ok())
+    }
+
+    /// Reboots the host and waits until its systemd has finished.
+    pub fn reboot(&self) {
+        self.machine("reboot").ok();
+    }
+
+    fn machine(&self, command: &str) -> Run {
+        Run::of(bench().script("machine.sh").args([command, &self.name]), b"", MINUTE * 3)
+    }
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let journal =
+                self.exec(&["journalctl", "--no-pager", "-n", "40", "-o", "short-monotonic"]);
+            eprintln!("--- end of the journal of {}\n{}", self.name, journal.output());
+            if std::env::var_os("BENCH_KEEP").is_some() {
+                eprintln!("BENCH_KEEP is set: {} stays up until the next run", self.name);
+                return;
+            }
+        }
+        self.machine("rm");
+    }
+}

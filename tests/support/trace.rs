@@ -1,0 +1,46 @@
+//! What the program under test asks of the kernel.
+
+use super::bench::{MINUTE, SHARE, bench};
+use super::machine::Machine;
+use super::run::Run;
+use std::process::Command;
+
+/// Runs the program in a host under strace, successfully; the `connect` and `openat` calls of all
+/// its threads, but not those of other programs that it started.
+pub fn trace<S: AsRef<str>>(host: &Machine, arguments: &[S]) -> Vec<String> {
+    let directory = bench().run.join("trace");
+    std::fs::create_dir_all(&directory).expect("the run's directory is writable");
+    let program = format!("{SHARE}/landfall");
+    let words: Vec<&str> =
+        std::iter::once(program.as_str()).chain(arguments.iter().map(AsRef::as_ref)).collect();
+    let exec = host.command(&words);
+    // From outside, so that the host needs no strace; one file a thread (-ff), so that no call is
+    // torn into two lines.
+    let mut strace = Command::new("strace");
+    strace.args(["-ff", "-qq", "-s", "256", "-e", "trace=execve,connect,openat", "-o"]);
+    strace.arg(directory.join("calls")).arg(exec.get_program()).args(exec.get_args());
+    Run::of(&strace, b"", MINUTE * 4).ok();
+
+    let mut calls = Vec::new();
+    for file in std::fs::read_dir(&directory).expect("strace wrote its files") {
+        let path = file.expect("the directory can be read").path();
+        let text = std::fs::read_to_string(path).expect("strace writes text");
+        calls.extend(of_program(&text, &program));
+    }
+    calls
+}
+
+/// A thread's calls while it was the program: from its `execve` on, or, in a thread that never
+/// called `execve`, all of them.
+fn of_program(thread: &str, program: &str) -> Vec<String> {
+    let mut ours = true;
+    let mut calls = Vec::new();
+    for line in thread.lines() {
+        if line.starts_with("execve(") && line.ends_with(" = 0") {
+            ours = line.starts_with(&format!("execve(\"{program}\""));
+        } else if ours {
+            calls.push(line.to_owned());
+        }
+    }
+    calls
+}
