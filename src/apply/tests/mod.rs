@@ -1,6 +1,7 @@
 //! Runs in a temporary root: what they leave when they succeed, fail, and are cut.
 
 mod cut;
+mod format;
 mod run;
 mod session;
 

@@ -150,6 +150,20 @@ fn directories_with_files_of_others_stay_and_are_named() {
     assert_eq!(bed.host.stat("/etc/docker/key.json").unwrap(), None);
 }
 
+/// dockerd closes its data-root to others, also one that it did not make.
+#[test]
+fn a_data_directory_gets_its_mode_back() {
+    for purge in [Purge::Keep, Purge::IfNew, Purge::Data] {
+        let bed = Bed::new(&["run", "etc", "opt", "var/lib/docker"]);
+        bed.host.set_mode(DATA, 0o755).unwrap();
+        let observed = bed.apply(&step());
+        start_engine(&bed);
+        bed.host.set_mode(DATA, 0o710).unwrap();
+        undo(&bed, &observed, purge);
+        assert_eq!(bed.host.stat(DATA).unwrap().unwrap().mode, 0o755, "{purge:?}");
+    }
+}
+
 /// A link that somebody put in the place of an engine's directory does not lead the removal
 /// elsewhere.
 #[test]
