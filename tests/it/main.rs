@@ -6,6 +6,7 @@
 mod support;
 
 mod bad_input;
+mod cli;
 mod cut;
 mod daemon_json;
 mod examples;

@@ -1,0 +1,49 @@
+//! The command line's own words, in a sealed environment: help, and mistakes in the call.
+//! `UPDATE_GOLDEN=1` writes what is printed now; read the difference.
+#![allow(clippy::disallowed_methods)] // runs the program itself, on this machine
+
+use std::path::Path;
+use std::process::Command;
+
+/// Runs the program without any host; exit code and everything it printed.
+fn landfall(arguments: &[&str]) -> (Option<i32>, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_landfall"))
+        .args(arguments)
+        .env_clear()
+        .output()
+        .expect("the program runs");
+    let printed = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8(printed).expect("it prints text"))
+}
+
+#[track_caller]
+fn prints(arguments: &[&str], code: i32, golden: &str) {
+    let (exit, printed) = landfall(arguments);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/cli").join(golden);
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&path, &printed).expect("the golden file can be written");
+    }
+    let expected = std::fs::read_to_string(&path).expect("the golden file is there");
+    assert_eq!(printed, expected, "{}", path.display());
+    assert_eq!(exit, Some(code));
+}
+
+#[test]
+fn help() {
+    prints(&["--help"], 0, "help.txt");
+    prints(&["install", "--help"], 0, "install-help.txt");
+    prints(&["uninstall", "--help"], 0, "uninstall-help.txt");
+}
+
+#[test]
+fn mistakes_in_the_call() {
+    prints(&["install"], 2, "no-source.txt");
+    prints(&["install", "--offlin", "x"], 2, "unknown-option.txt");
+    prints(&["--json", "install", "--offlin", "x"], 2, "unknown-option.json");
+    prints(&["install", "--offline", "/no/such/docker-28.5.2.tgz"], 2, "no-archive.txt");
+    prints(&["install", "--offline", "/dev/null", "--set", "mtu=abc"], 2, "set-no-json.txt");
+    prints(&["install", "--offline", "/dev/null", "--set", "mtuu=1"], 2, "set-unknown-key.txt");
+    let mirror = ["install", "--offline", "/dev/null", "--registry-mirror", "https://a.example/x"];
+    prints(&mirror, 2, "mirror-with-path.txt");
+    prints(&["--root", "/no/such/image", "status"], 2, "no-root.txt");
+}
