@@ -46,10 +46,8 @@ impl fmt::Debug for Digest {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ParseDigestError {
     /// Not 64 characters; holds how many there are.
-    #[error("a SHA-256 digest has 64 hexadecimal digits, not {0} characters")]
     Length(usize),
     /// A character that is not a hexadecimal digit.
-    #[error("a SHA-256 digest has only the digits 0-9 and a-f")]
     Digit,
 }
 

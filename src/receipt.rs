@@ -55,13 +55,10 @@ pub struct Entry {
 #[derive(Debug, thiserror::Error)]
 pub enum ReceiptError {
     /// It cannot be read or written.
-    #[error(transparent)]
     Host(#[from] HostError),
     /// It is not a receipt.
-    #[error("{RECEIPT}: {0}")]
     Damaged(serde_json::Error),
     /// A newer Landfall wrote it.
-    #[error("{RECEIPT} has format {found}; this landfall reads formats up to {SCHEMA}")]
     TooNew {
         /// Its format.
         found: u32,

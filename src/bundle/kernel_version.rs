@@ -21,7 +21,6 @@ pub struct KernelVersion {
 
 /// The text does not start as a kernel's version does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a kernel version starts with two numbers, such as 5.15")]
 pub struct ParseKernelVersionError;
 
 impl FromStr for KernelVersion {

@@ -7,10 +7,8 @@ use crate::digest::Digest;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SidecarError {
     /// No digest in it.
-    #[error("the checksum file holds no SHA-256 digest")]
     Empty,
     /// A line that cannot be read.
-    #[error("line {line} of the checksum file is none of the known forms: {text}")]
     Malformed {
         /// Counted from 1.
         line: usize,
@@ -18,7 +16,6 @@ pub enum SidecarError {
         text: String,
     },
     /// Several digests, none for this file.
-    #[error("the checksum file has {count} digests, but none for {file_name}")]
     NotListed {
         /// How many.
         count: usize,
@@ -26,7 +23,6 @@ pub enum SidecarError {
         file_name: String,
     },
     /// Several digests for this file, which differ.
-    #[error("the checksum file has different digests for {file_name}")]
     Ambiguous {
         /// The file.
         file_name: String,

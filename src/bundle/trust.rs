@@ -91,8 +91,6 @@ impl Verdict {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TrustError {
     /// The archive is not the expected one.
-    #[error("the archive has the SHA-256 digest {actual}, but {} {} {expected}{}",
-        listed(by), if by.len() == 1 { "says" } else { "say" }, recognised(*known))]
     Mismatch {
         /// Who expects another one; at least one.
         by: Vec<PinSource>,
@@ -105,10 +103,6 @@ pub enum TrustError {
     },
     /// Those who say what the digest should be contradict one another, so that one of them is
     /// wrong; which one cannot be told, even if another agrees with the archive.
-    #[error(
-        "the sources of the archive's SHA-256 digest disagree ({}); it has {actual}",
-        contradictions(claims)
-    )]
     SourcesDisagree {
         /// Who says what.
         claims: Vec<(PinSource, Digest)>,
@@ -116,42 +110,7 @@ pub enum TrustError {
         actual: Digest,
     },
     /// The checksum file beside the archive cannot be used.
-    #[error(transparent)]
     Sidecar(#[from] SidecarError),
-}
-
-impl TrustError {
-    /// What to do about it.
-    pub fn hint(&self) -> &'static str {
-        match self {
-            Self::Mismatch { .. } => {
-                "the archive is damaged, changed, or another release than it is named for: fetch \
-                 it again from a source that you trust"
-            }
-            Self::SourcesDisagree { .. } => {
-                "find out which source is wrong; an archive that you built yourself must not be \
-                 named as an upstream release"
-            }
-            Self::Sidecar(_) => "correct the checksum file, or take it away and give --sha256",
-        }
-    }
-}
-
-fn listed(by: &[PinSource]) -> String {
-    let names: Vec<String> = by.iter().map(ToString::to_string).collect();
-    names.join(" and ")
-}
-
-fn contradictions(claims: &[(PinSource, Digest)]) -> String {
-    let claims: Vec<String> =
-        claims.iter().map(|(source, digest)| format!("{source}: {digest}")).collect();
-    claims.join("; ")
-}
-
-fn recognised(known: Option<&Known>) -> String {
-    known.map_or_else(String::new, |known| {
-        format!("; it is the archive of docker {} for {}", known.version, known.arch)
-    })
 }
 
 /// Judges the archive with the digest `actual`.

@@ -3,7 +3,6 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::nearest::suggestion;
 use crate::render::daemon_json::DaemonJsonError;
 
 /// Where a value was given.
@@ -37,10 +36,8 @@ impl fmt::Display for Origin {
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum ConfigError {
     /// Nothing says where the engine comes from.
-    #[error("no archive of an engine was given")]
     NoSource,
     /// The file is not valid YAML, or a value in it has the wrong type.
-    #[error("{origin}: {problem}")]
     Syntax {
         /// Where.
         origin: Origin,
@@ -48,7 +45,6 @@ pub enum ConfigError {
         problem: String,
     },
     /// The file has a key that does not exist.
-    #[error("{origin}: there is no key `{key}` here{}", suggestion(.nearest.as_deref()))]
     UnknownKey {
         /// Where.
         origin: Origin,
@@ -60,7 +56,6 @@ pub enum ConfigError {
         known: Vec<&'static str>,
     },
     /// The file is of a version that this Landfall does not know.
-    #[error("{origin}: version {version} of the file is not known, only version 1")]
     Version {
         /// Where.
         origin: Origin,
@@ -68,7 +63,6 @@ pub enum ConfigError {
         version: u32,
     },
     /// A value that cannot be used.
-    #[error("{origin}: `{value}` {reason}", value = .value.escape_debug())]
     Invalid {
         /// Where.
         origin: Origin,
@@ -80,7 +74,6 @@ pub enum ConfigError {
         hint: &'static str,
     },
     /// A key of daemon.json that cannot be set so.
-    #[error("{origin}: {problem}")]
     Daemon {
         /// Where.
         origin: Origin,
@@ -88,34 +81,10 @@ pub enum ConfigError {
         problem: DaemonJsonError,
     },
     /// The same key of daemon.json was given twice on the command line.
-    #[error("`{key}` was given twice: by --set and by {by}")]
     Conflict {
         /// The key.
         key: String,
         /// The other option.
         by: &'static str,
     },
-}
-
-impl ConfigError {
-    /// What to do about it.
-    pub fn hint(&self) -> String {
-        match self {
-            Self::NoSource => {
-                "name the archive: landfall install --offline docker-<version>.tgz".to_string()
-            }
-            Self::Syntax { problem, .. } if problem.contains("missing field `version`") => {
-                "start the file with the line `version: 1`".to_string()
-            }
-            Self::Syntax { .. } => "correct the file at this place".to_string(),
-            Self::UnknownKey { nearest: Some(nearest), .. } => format!("write `{nearest}`"),
-            Self::UnknownKey { known, .. } => format!("known keys here: {}", known.join(", ")),
-            Self::Version { .. } => {
-                "use the Landfall that the file was written for, or write `version: 1`".to_string()
-            }
-            Self::Invalid { hint, .. } => (*hint).to_string(),
-            Self::Daemon { problem, .. } => problem.hint(),
-            Self::Conflict { .. } => "give it once".to_string(),
-        }
-    }
 }

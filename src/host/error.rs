@@ -6,7 +6,6 @@ use std::io;
 #[derive(Debug, thiserror::Error)]
 pub enum HostError {
     /// A file operation failed.
-    #[error("cannot {action} {path}: {source}")]
     Io {
         /// What was tried, as a verb ("read", "rename").
         action: &'static str,
@@ -16,7 +15,6 @@ pub enum HostError {
         source: io::Error,
     },
     /// A program could not be started.
-    #[error("cannot run {program}: {source}")]
     Spawn {
         /// The program's name.
         program: String,
@@ -24,7 +22,6 @@ pub enum HostError {
         source: io::Error,
     },
     /// A program ended with another status than 0.
-    #[error("{command} failed ({status}){}", tail_of(.stderr))]
     Command {
         /// The program and its arguments.
         command: String,
@@ -34,7 +31,6 @@ pub enum HostError {
         stderr: String,
     },
     /// A program did not end in time.
-    #[error("{command} did not end within {seconds} s")]
     CommandTimeout {
         /// The program and its arguments.
         command: String,
@@ -42,7 +38,6 @@ pub enum HostError {
         seconds: u64,
     },
     /// systemd refused or failed a request.
-    #[error("systemd: cannot {action} {unit}: {message}")]
     Systemd {
         /// What was asked ("start").
         action: &'static str,
@@ -52,15 +47,10 @@ pub enum HostError {
         message: String,
     },
     /// Another run of Landfall holds the lock.
-    #[error("another run of landfall is in progress ({holder})")]
     Locked {
         /// What is known of the other run.
         holder: String,
     },
-}
-
-fn tail_of(stderr: &str) -> String {
-    if stderr.is_empty() { String::new() } else { format!(": {stderr}") }
 }
 
 impl HostError {

@@ -68,14 +68,8 @@ pub struct Inputs<'a> {
 #[derive(Debug, thiserror::Error)]
 pub enum PlanError {
     /// The existing daemon.json cannot be merged with.
-    #[error("{}: {error}", crate::desired::DAEMON_JSON, error = .0)]
     DaemonJson(#[from] DaemonJsonError),
     /// A key that the unit gives to the daemon as a flag: it does not start with both.
-    #[error(
-        "{}: `{key}` stands there, and docker.service starts dockerd with {flag}: the daemon \
-         refuses to start with both",
-        crate::desired::DAEMON_JSON
-    )]
     SetByUnit {
         /// The key.
         key: &'static str,
@@ -83,10 +77,6 @@ pub enum PlanError {
         flag: &'static str,
     },
     /// The engine's data would be left behind.
-    #[error(
-        "the engine keeps its data in {from}; with {to} it would start without its images, \
-         containers and volumes"
-    )]
     DataRootMoves {
         /// Where the data are.
         from: String,
@@ -94,13 +84,10 @@ pub enum PlanError {
         to: String,
     },
     /// A unit cannot be rendered.
-    #[error(transparent)]
     Render(#[from] RenderError),
     /// The archive is of the time before containerd was a program of its own.
-    #[error("docker before 18.09 (docker-containerd, docker-runc, …) cannot be installed yet")]
     OldLayout,
     /// A file that has to be edited is not text.
-    #[error("{0} is not a regular file of UTF-8 text")]
     NotText(String),
 }
 

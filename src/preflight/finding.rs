@@ -193,7 +193,6 @@ impl fmt::Display for Code {
 
 /// The text is not the code of a finding.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("“{0}” is no finding's code (they look like LF012)")]
 pub struct ParseCodeError(pub String);
 
 impl FromStr for Code {

@@ -12,10 +12,8 @@ use serde_json::{Map, Value};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum JsonError {
     /// It starts with a byte order mark.
-    #[error("line 1, column 1: the file starts with a byte order mark")]
     ByteOrderMark,
     /// It is not JSON.
-    #[error("line {line}, column {column}: {problem}")]
     Syntax {
         /// Line, from 1.
         line: usize,
@@ -25,7 +23,6 @@ pub enum JsonError {
         problem: String,
     },
     /// A key stands twice in one object.
-    #[error("line {line}, column {column}: the key `{key}` is there already, in line {first_line}")]
     DuplicateKey {
         /// Line of the second one, from 1.
         line: usize,
@@ -37,7 +34,6 @@ pub enum JsonError {
         first_line: usize,
     },
     /// It is JSON, but not an object.
-    #[error("line {line}, column {column}: the file holds {found} instead of an object {{ … }}")]
     NotAnObject {
         /// Line, from 1.
         line: usize,
@@ -46,30 +42,6 @@ pub enum JsonError {
         /// What it holds.
         found: &'static str,
     },
-}
-
-impl JsonError {
-    /// What to do about it.
-    pub fn hint(&self) -> &'static str {
-        match self {
-            Self::ByteOrderMark => {
-                "engines before 23.0 do not start with it: save the file as UTF-8 without a byte order mark"
-            }
-            Self::Syntax { problem, .. } if problem.starts_with("a comment") => {
-                "JSON has no comments, and the daemon does not start with them: remove it"
-            }
-            Self::Syntax { problem, .. } if problem.starts_with("a comma") => {
-                "remove the comma: in JSON none may stand behind the last entry"
-            }
-            Self::Syntax { .. } => {
-                "correct the file at this place; the daemon would not read it either"
-            }
-            Self::DuplicateKey { .. } => {
-                "merge the two into one: which of them counts is left to chance"
-            }
-            Self::NotAnObject { .. } => "make it an object, `{}` at least, or remove the file",
-        }
-    }
 }
 
 /// A parsed text.

@@ -45,7 +45,6 @@ pub struct Unit {
 #[derive(Debug, thiserror::Error)]
 pub enum RenderError {
     /// A value that would change the meaning of the unit, or that systemd cannot take.
-    #[error("{what} `{value}` cannot stand in a systemd unit: {reason}", value = .value.escape_debug())]
     Value {
         /// Which value.
         what: &'static str,
@@ -55,23 +54,12 @@ pub enum RenderError {
         reason: &'static str,
     },
     /// A template that Landfall carries is wrong.
-    #[error("the template of {unit} is faulty")]
     Template {
         /// Which unit.
         unit: &'static str,
         /// What the template engine says.
         source: tera::Error,
     },
-}
-
-impl RenderError {
-    /// What to do about it.
-    pub fn hint(&self) -> &'static str {
-        match self {
-            Self::Value { .. } => "use letters, digits and the characters / . _ - + @ , = ~ % only",
-            Self::Template { .. } => "this is a fault in Landfall: please report it",
-        }
-    }
 }
 
 const TEMPLATES: [(&str, &str); 3] = [

@@ -17,10 +17,8 @@ pub struct SmokeError {
 #[derive(Debug, thiserror::Error)]
 pub enum Cause {
     /// There was no random number to be had.
-    #[error("/dev/urandom cannot be read: {0}")]
     Nonce(io::Error),
     /// The daemon refused, failed, or is gone.
-    #[error("{stage}: {error}")]
     Engine {
         /// What the test was at.
         stage: Stage,
@@ -28,13 +26,8 @@ pub enum Cause {
         error: EngineError,
     },
     /// The daemon took the image and does not have it.
-    #[error("the daemon reported no error while loading the test image, but does not have it")]
     NotLoaded,
     /// The container ran, and did not do what it was told to.
-    #[error(
-        "the test container should have written {expected:?} and ended with status 0, but it wrote \
-         {stdout:?} (and {stderr:?} as errors) and ended with status {status}"
-    )]
     WrongAnswer {
         /// Exit status.
         status: i64,
@@ -46,7 +39,6 @@ pub enum Cause {
         stderr: String,
     },
     /// Everything went well until the traces had to be removed.
-    #[error("the test container ran well, but not all of it could be removed")]
     NotRemoved,
 }
 

@@ -16,7 +16,6 @@ use crate::report::{Event, Phase, Reporter};
 #[derive(Debug, thiserror::Error)]
 pub enum StageError {
     /// The archive is not what it should be.
-    #[error("{path}: {source}")]
     Archive {
         /// The archive.
         path: String,
@@ -24,7 +23,6 @@ pub enum StageError {
         source: BundleError,
     },
     /// The host refused.
-    #[error(transparent)]
     Host(#[from] HostError),
 }
 

@@ -140,16 +140,12 @@ pub enum KeptReason {
 #[derive(Debug, thiserror::Error)]
 pub enum StepError {
     /// The host refused.
-    #[error(transparent)]
     Host(#[from] HostError),
     /// The engine's API refused.
-    #[error("the engine: {0}")]
     Engine(#[from] landfall_engine::EngineError),
     /// The container that proves the engine did not do what it should.
-    #[error("the test container: {0}")]
     Smoke(#[from] crate::smoke::SmokeError),
     /// A unit failed.
-    #[error("{unit} did not {action}: {message}")]
     Unit {
         /// Its name.
         unit: String,
@@ -161,10 +157,8 @@ pub enum StepError {
         log: Vec<String>,
     },
     /// `systemd-analyze verify` objects to our units.
-    #[error("systemd does not accept the units: {0}")]
     UnitsRefused(String),
     /// Something stands where the step wants to write.
-    #[error("{path} is {what}, not a regular file")]
     NotAFile {
         /// Where.
         path: String,
@@ -172,10 +166,8 @@ pub enum StepError {
         what: &'static str,
     },
     /// A copy in the store is not what it was.
-    #[error("the saved copy {0} in /var/lib/landfall/store is damaged or gone")]
     StoreDamaged(Digest),
     /// The daemon that answers is not the one that was installed.
-    #[error("the API answers with engine version {found}, not {wanted}")]
     WrongVersion {
         /// What answers.
         found: String,
@@ -183,10 +175,8 @@ pub enum StepError {
         wanted: String,
     },
     /// The daemon does not follow its configuration.
-    #[error("the daemon does not follow what daemon.json says of {}", .0.join(", "))]
     NotInForce(Vec<String>),
     /// The API socket has wrong permissions.
-    #[error("{path} has mode {mode:04o} and group id {gid}, not 0660 and {wanted_gid}")]
     SocketPermissions {
         /// The socket.
         path: String,
@@ -198,10 +188,8 @@ pub enum StepError {
         wanted_gid: u32,
     },
     /// Containers outlived their daemon.
-    #[error("containers still run (shims: {})", .0.iter().map(u32::to_string).collect::<Vec<_>>().join(" "))]
     ContainersRun(Vec<u32>),
     /// A group that was just made is not there.
-    #[error("group {0} does not exist")]
     NoGroup(String),
 }
 

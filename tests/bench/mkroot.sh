@@ -14,8 +14,14 @@ make_root() {
   local suite=$1 root=$2 unit
   rm -rf "$root"
   mkdir -p "$BENCH_WORK/debs"
-  debootstrap --variant=minbase --cache-dir="$BENCH_WORK/debs" --include="$packages" "$suite" "$root" \
-    ${BENCH_MIRROR:+"$BENCH_MIRROR"} || die "debootstrap of $suite failed; is the mirror reachable? (BENCH_MIRROR=URL chooses another)"
+  echo "debootstrapping $suite, about a minute" >&2
+  # A thousand lines that nobody reads, unless it fails.
+  if ! debootstrap --variant=minbase --cache-dir="$BENCH_WORK/debs" --include="$packages" "$suite" "$root" \
+    ${BENCH_MIRROR:+"$BENCH_MIRROR"} >"$root.log" 2>&1; then
+    tail -n 20 "$root.log" >&2
+    die "debootstrap of $suite failed (see above, and $root.log); is the mirror reachable? (BENCH_MIRROR=URL chooses another)"
+  fi
+  rm -f "$root.log"
   rm -rf "$root"/var/cache/apt/archives/*.deb "$root"/var/lib/apt/lists/*
   : >"$root/etc/resolv.conf"
   # No getty on a console that nobody sees, no timers that fire in the middle of a test.

@@ -1,5 +1,14 @@
 //! What to type next, for errors that name a way on.
 
+mod bundle;
+mod config;
+mod daemon_json;
+mod host;
+mod plan;
+mod smoke;
+mod step;
+mod values;
+
 use std::collections::BTreeSet;
 
 use crate::host::HostError;

@@ -1,0 +1,39 @@
+//! How a step can fail: in words.
+
+use std::fmt;
+
+use crate::steps::StepError;
+
+impl fmt::Display for StepError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Host(error) => error.fmt(f),
+            Self::Engine(error) => write!(f, "the engine: {error}"),
+            Self::Smoke(error) => write!(f, "the test container: {error}"),
+            Self::Unit { unit, action, message, .. } => {
+                write!(f, "{unit} did not {action}: {message}")
+            }
+            Self::UnitsRefused(why) => write!(f, "systemd does not accept the units: {why}"),
+            Self::NotAFile { path, what } => write!(f, "{path} is {what}, not a regular file"),
+            Self::StoreDamaged(sha256) => {
+                write!(f, "the saved copy {sha256} in /var/lib/landfall/store is damaged or gone")
+            }
+            Self::WrongVersion { found, wanted } => {
+                write!(f, "the API answers with engine version {found}, not {wanted}")
+            }
+            Self::NotInForce(keys) => {
+                write!(f, "the daemon does not follow what daemon.json says of {}", keys.join(", "))
+            }
+            Self::SocketPermissions { path, mode, gid, wanted_gid } => write!(
+                f,
+                "{path} has mode {mode:04o} and group id {gid}, not 0660 and {wanted_gid}"
+            ),
+            Self::ContainersRun(shims) => write!(
+                f,
+                "containers still run (shims: {})",
+                shims.iter().map(u32::to_string).collect::<Vec<_>>().join(" ")
+            ),
+            Self::NoGroup(name) => write!(f, "group {name} does not exist"),
+        }
+    }
+}
