@@ -1,6 +1,7 @@
 //! The command line's own words, in a sealed environment: help, and mistakes in the call.
 //! `UPDATE_GOLDEN=1` writes what is printed now; read the difference.
-#![allow(clippy::disallowed_methods)] // runs the program itself, on this machine
+// Runs the program itself, on this machine.
+#![allow(clippy::disallowed_methods, clippy::expect_used)]
 
 use std::path::Path;
 use std::process::Command;
