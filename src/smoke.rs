@@ -16,6 +16,7 @@ use std::{
 use landfall_engine::{Client, ContainerSpec, EngineError};
 
 pub use self::error::{Cause, LeftBehind, SmokeError, Stage};
+use crate::texts::phrases::smoke as phrases;
 
 /// The image, an archive in the form of `docker save`. It holds one program, which writes its first
 /// argument; the build script makes it.
@@ -145,11 +146,11 @@ impl Traces {
         };
         for container in self.containers {
             let removed = client.remove_container(&container, true).await;
-            note(format!("container {container}"), removed);
+            note(phrases::container(&container), removed);
         }
         if self.image {
             let removed = client.remove_image(REFERENCE).await;
-            note(format!("image {REFERENCE}"), removed);
+            note(phrases::image(REFERENCE), removed);
         }
         left
     }

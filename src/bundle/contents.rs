@@ -8,6 +8,7 @@ use super::names::{self, Known, Role};
 use super::pipeline::Unpacked;
 use super::{Entry, Layout, Sink};
 use crate::digest::Hasher;
+use crate::texts::phrases::archive as phrases;
 
 /// What the tar stream held.
 pub(super) struct Contents {
@@ -58,7 +59,7 @@ impl Walk<'_> {
     /// The next header and where it lies; `None` at the first block of the end marker.
     fn header(&mut self) -> Result<Option<(Header, u64)>, BundleError> {
         let at = self.stream.offset();
-        let block = self.block("before its end marker")?;
+        let block = self.block(phrases::BEFORE_END_MARKER)?;
         if block == [0; BLOCK] {
             return Ok(None);
         }
@@ -142,12 +143,12 @@ impl Walk<'_> {
         while (records.len() as u64) < size {
             let bytes = self.stream.next(size as usize - records.len())?;
             if bytes.is_empty() {
-                return Err(cut_off(self.stream, "a PAX record"));
+                return Err(cut_off(self.stream, phrases::A_PAX_RECORD));
             }
             records.extend_from_slice(bytes);
         }
         header::check_pax(&records, at)?;
-        self.padding(size, "a PAX record")
+        self.padding(size, phrases::A_PAX_RECORD)
     }
 
     /// Takes the zeros that fill a file's last block.
@@ -170,7 +171,7 @@ impl Walk<'_> {
     /// Takes the second block of the end marker and the zeros after it.
     fn end(&mut self) -> Result<(), BundleError> {
         let at = self.stream.offset();
-        if self.block("in the middle of its end marker")? != [0; BLOCK] {
+        if self.block(phrases::IN_END_MARKER)? != [0; BLOCK] {
             return Err(BundleError::DataAfterEnd { at });
         }
         loop {
@@ -202,7 +203,7 @@ impl Walk<'_> {
 }
 
 fn cut_off(stream: &Unpacked, within: &str) -> BundleError {
-    BundleError::TarTruncated { at: stream.offset(), place: format!("in the middle of {within}") }
+    BundleError::TarTruncated { at: stream.offset(), place: phrases::in_the_middle_of(within) }
 }
 
 /// The programs must be one complete set, of one generation, for one architecture.

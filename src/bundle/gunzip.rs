@@ -4,6 +4,7 @@ use flate2::{Decompress, FlushDecompress, Status};
 
 use super::error::BundleError;
 use super::limits::Limits;
+use crate::texts::phrases::archive as phrases;
 
 /// What ratio is not asked of: a small archive may well consist of zeros.
 const RATIO_FLOOR: u64 = 4 << 20;
@@ -77,7 +78,7 @@ impl<'l> Gunzip<'l> {
     /// Confirms that the input may end here.
     pub(super) fn finish(&self) -> Result<(), BundleError> {
         match self.state {
-            State::Start => Err(BundleError::NotGzip { found: "an empty file" }),
+            State::Start => Err(BundleError::NotGzip { found: phrases::EMPTY_FILE }),
             State::Member(_) => Err(BundleError::Truncated { packed_at: self.packed }),
             State::Between | State::Padding => Ok(()),
         }
@@ -120,14 +121,11 @@ fn inflate(
     match result {
         Ok(Status::StreamEnd) => Ok((step, true)),
         Ok(_) if step == (Step { consumed: 0, produced: 0 }) && !input.is_empty() => {
-            Err(BundleError::Corrupt {
-                packed_at,
-                detail: "it cannot be unpacked any further".into(),
-            })
+            Err(BundleError::Corrupt { packed_at, detail: phrases::NO_FURTHER.into() })
         }
         Ok(_) => Ok((step, false)),
         Err(error) => {
-            let detail = error.message().unwrap_or("it cannot be unpacked").trim_end_matches('\0');
+            let detail = error.message().unwrap_or(phrases::NOT_UNPACKED).trim_end_matches('\0');
             Err(match detail {
                 // zlib's wording for the two fields at the end of a member.
                 "incorrect data check" | "incorrect length check" => {
@@ -143,7 +141,7 @@ fn inflate(
 fn looks_like(start: &[u8]) -> &'static str {
     let text = start.trim_ascii_start();
     if text.starts_with(b"<") {
-        "a web page"
+        phrases::WEB_PAGE
     } else if start.starts_with(b"BZh") {
         "bzip2"
     } else if start.starts_with(b"\xfd7zXZ") {
@@ -151,14 +149,14 @@ fn looks_like(start: &[u8]) -> &'static str {
     } else if start.starts_with(b"\x28\xb5\x2f\xfd") {
         "zstd"
     } else if start.starts_with(b"PK") {
-        "a zip archive"
+        phrases::ZIP_ARCHIVE
     } else if start.starts_with(b"\x7fELF") {
-        "a program"
+        phrases::PROGRAM
     } else if start.get(257..262) == Some(b"ustar") {
-        "an uncompressed tar archive"
+        phrases::TAR_ARCHIVE
     } else if start.iter().all(|byte| *byte == 0) {
-        "zeros: the copy was probably cut off"
+        phrases::ZEROS
     } else {
-        "something else"
+        phrases::SOMETHING_ELSE
     }
 }

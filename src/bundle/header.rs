@@ -7,6 +7,7 @@ use tar::EntryType;
 
 use super::error::{BundleError, printable};
 use super::names::{self, Known};
+use crate::texts::phrases::archive as phrases;
 
 /// Size of tar's blocks in bytes.
 pub(super) const BLOCK: usize = 512;
@@ -40,17 +41,19 @@ pub(super) fn parse(block: &[u8; BLOCK], at: u64) -> Result<Header, BundleError>
     }
     let raw_name = header.path_bytes();
     let bad = |field| BundleError::BadField { name: printable(&raw_name), at, field };
-    let size = number(&header.as_old().size, header.entry_size()).ok_or_else(|| bad("size"))?;
-    let mtime = number(&header.as_old().mtime, header.mtime()).ok_or_else(|| bad("time"))?;
+    let size = number(&header.as_old().size, header.entry_size())
+        .ok_or_else(|| bad(phrases::FIELD_SIZE))?;
+    let mtime =
+        number(&header.as_old().mtime, header.mtime()).ok_or_else(|| bad(phrases::FIELD_TIME))?;
 
     let kind = match header.entry_type() {
         EntryType::XHeader | EntryType::XGlobalHeader => Kind::Pax,
-        EntryType::GNULongName => return Err(extension("a GNU long name", at)),
-        EntryType::GNULongLink => return Err(extension("a GNU long link name", at)),
+        EntryType::GNULongName => return Err(extension(phrases::GNU_LONG_NAME, at)),
+        EntryType::GNULongLink => return Err(extension(phrases::GNU_LONG_LINK, at)),
         kind => {
-            let mode = header.mode().map_err(|_| bad("mode"))?;
+            let mode = header.mode().map_err(|_| bad(phrases::FIELD_MODE))?;
             if kind == EntryType::Directory && size != 0 {
-                return Err(bad("size"));
+                return Err(bad(phrases::FIELD_SIZE));
             }
             let (path, known) = entry(&header, kind, mode)?;
             Kind::Entry { path, known, mode: mode & 0o777 }
@@ -96,11 +99,11 @@ fn entry(header: &tar::Header, kind: EntryType, mode: u32) -> Result<(String, Kn
         }
         (false, Known::Program(..) | Known::Extra) => {}
         (true, _) => {
-            let why = "a directory where a file belongs";
+            let why = phrases::DIRECTORY_FOR_FILE;
             return Err(BundleError::NameRefused { name: name(), why });
         }
         (false, Known::Directory) => {
-            let why = "a file where a directory belongs";
+            let why = phrases::FILE_FOR_DIRECTORY;
             return Err(BundleError::NameRefused { name: name(), why });
         }
     }
@@ -112,23 +115,23 @@ fn checked_name<'n>(header: &tar::Header, raw: &'n [u8]) -> Result<(&'n str, boo
     let mut fields = vec![&header.as_old().name[..]];
     fields.extend(header.as_ustar().map(|ustar| &ustar.prefix[..]));
     if fields.into_iter().any(text_after_nul) {
-        return Err("it goes on after a NUL byte");
+        return Err(phrases::NAME_NUL);
     }
-    let name = std::str::from_utf8(raw).map_err(|_| "it is not UTF-8")?;
+    let name = std::str::from_utf8(raw).map_err(|_| phrases::NAME_NOT_UTF8)?;
     if name.is_empty() {
-        return Err("it is empty");
+        return Err(phrases::EMPTY);
     }
     if name.starts_with('/') {
-        return Err("it is absolute");
+        return Err(phrases::NAME_ABSOLUTE);
     }
     if name.contains('\\') {
-        return Err("it holds a backslash");
+        return Err(phrases::NAME_BACKSLASH);
     }
     if name.chars().any(char::is_control) {
-        return Err("it holds a control character");
+        return Err(phrases::NAME_CONTROL);
     }
     if name.split('/').any(|component| component == "..") {
-        return Err("it leads upwards");
+        return Err(phrases::NAME_UPWARDS);
     }
     if name == "./" || name == "." {
         return Ok((".", true));
@@ -147,14 +150,14 @@ fn text_after_nul(field: &[u8]) -> bool {
 
 fn describe(kind: EntryType) -> &'static str {
     match kind {
-        EntryType::Link => "a hard link",
-        EntryType::Symlink => "a symbolic link",
-        EntryType::Char => "a character device",
-        EntryType::Block => "a block device",
-        EntryType::Fifo => "a FIFO",
-        EntryType::GNUSparse => "a sparse file",
-        EntryType::Continuous => "a contiguous file",
-        _ => "of an unknown type",
+        EntryType::Link => phrases::HARD_LINK,
+        EntryType::Symlink => phrases::SYMBOLIC_LINK,
+        EntryType::Char => phrases::CHARACTER_DEVICE,
+        EntryType::Block => phrases::BLOCK_DEVICE,
+        EntryType::Fifo => phrases::FIFO,
+        EntryType::GNUSparse => phrases::SPARSE_FILE,
+        EntryType::Continuous => phrases::CONTIGUOUS_FILE,
+        _ => phrases::UNKNOWN_TYPE,
     }
 }
 
@@ -167,12 +170,11 @@ fn extension(what: &str, at: u64) -> BundleError {
 pub(super) fn check_pax(records: &[u8], at: u64) -> Result<(), BundleError> {
     let mut rest = records;
     while !rest.is_empty() {
-        let (key, next) =
-            pax_record(rest).ok_or_else(|| extension("a malformed PAX record", at))?;
+        let (key, next) = pax_record(rest).ok_or_else(|| extension(phrases::MALFORMED_PAX, at))?;
         let changes = ["path", "linkpath", "size", "hdrcharset", "charset"].contains(&key)
             || key.starts_with("GNU.sparse");
         if changes {
-            return Err(extension(&format!("the PAX record {}", printable(key.as_bytes())), at));
+            return Err(extension(&phrases::the_pax_record(&printable(key.as_bytes())), at));
         }
         rest = next;
     }

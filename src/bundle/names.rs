@@ -1,5 +1,6 @@
 //! Which files an engine archive holds, and what each is for.
 
+use crate::texts::phrases::archive as phrases;
 use serde::{Deserialize, Serialize};
 
 /// What a program of the engine is for.
@@ -41,8 +42,8 @@ impl Layout {
     /// The releases with this layout, in words.
     pub fn releases(self) -> &'static str {
         match self {
-            Self::Modern => "18.09 and later",
-            Self::Prefixed => "18.06 and earlier",
+            Self::Modern => phrases::MODERN_RELEASES,
+            Self::Prefixed => phrases::PREFIXED_RELEASES,
         }
     }
 }

@@ -4,8 +4,6 @@
 //! written down decides what that is worth: a checksum file that came along with the archive
 //! shows that the copy is whole, but whoever changes the one can change the other.
 
-use std::fmt;
-
 use super::catalogue::{self, Known};
 use super::sidecar;
 use crate::bundle::SidecarError;
@@ -44,18 +42,6 @@ impl PinSource {
         match self {
             Self::Argument | Self::Catalogue(_) => true,
             Self::Sidecar => false,
-        }
-    }
-}
-
-impl fmt::Display for PinSource {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Argument => f.write_str("--sha256"),
-            Self::Sidecar => f.write_str("the checksum file beside the archive"),
-            Self::Catalogue(known) => {
-                write!(f, "the catalogue (docker {} for {})", known.version, known.arch)
-            }
         }
     }
 }

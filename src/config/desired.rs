@@ -11,6 +11,7 @@ use super::names::{self, Refusal};
 use super::options::Options;
 use crate::desired::{Desired, GroupWanted, Source};
 use crate::render::daemon_json;
+use crate::texts::phrases::config as phrases;
 
 /// What the host shall be, by flags first, then by the file, then by default.
 ///
@@ -59,16 +60,17 @@ fn images(options: &Options, file: Option<&FileConfig>) -> Vec<PathBuf> {
 }
 
 fn bin_dir(options: &Options, file: Option<&FileConfig>) -> Result<String, ConfigError> {
-    const UNIT: &str = "letters, digits and / . _ - only: the path stands in systemd units";
     let given = one(&options.bin_dir, "--bin-dir", file, |file| file.keys.engine.bin_dir.as_ref());
     let Some((origin, path)) = given else { return Ok("/usr/bin".to_string()) };
     let normal =
         names::directory(&path).map_err(|refusal| invalid(origin.clone(), &path, refusal))?;
     match crate::render::units::is_program_directory(&normal) {
         true => Ok(normal),
-        false => {
-            Err(invalid(origin, &path, ("has characters that systemd units cannot hold", UNIT)))
-        }
+        false => Err(invalid(
+            origin,
+            &path,
+            (phrases::DIRECTORY_CHARACTERS, phrases::DIRECTORY_CHARACTERS_HINT),
+        )),
     }
 }
 
@@ -120,7 +122,7 @@ fn daemon(options: &Options, file: Option<&FileConfig>) -> Result<Map<String, Va
         daemon_json::validate_key(&key, &value)
             .map_err(|problem| ConfigError::Daemon { origin: Origin::Flag("--set"), problem })?;
         daemon.insert(key.clone(), value);
-        by_flag.push((key, "another --set"));
+        by_flag.push((key, phrases::ANOTHER_SET));
     }
     Ok(daemon)
 }
@@ -149,8 +151,6 @@ fn flags(options: &Options) -> Vec<(&'static str, &'static str, Value)> {
 
 /// `KEY=JSON`.
 fn parse_set(argument: &str) -> Result<(String, Value), ConfigError> {
-    const FORM: &str = "the form is --set KEY=JSON, such as --set mtu=1450";
-    const QUOTES: &str = "a string needs quotes of its own: --set 'log-driver=\"local\"'";
     let refuse = |reason: String, hint| ConfigError::Invalid {
         origin: Origin::Flag("--set"),
         value: argument.to_string(),
@@ -158,18 +158,18 @@ fn parse_set(argument: &str) -> Result<(String, Value), ConfigError> {
         hint,
     };
     let Some((key, json)) = argument.split_once('=').filter(|(key, _)| !key.is_empty()) else {
-        return Err(refuse("has no key and value".to_string(), FORM));
+        return Err(refuse(phrases::SET_FORM.to_string(), phrases::SET_HINT));
     };
     let value = serde_json::from_str(json).map_err(|error| {
         let text = error.to_string();
         let problem = text.split(" at line ").next().unwrap_or_default();
         let column = error.column();
-        let hint =
-            if json.starts_with(|c: char| c.is_alphabetic() || c == '/') { QUOTES } else { FORM };
-        refuse(
-            format!("has no valid JSON behind `{key}=`: {problem}, at its character {column}"),
-            hint,
-        )
+        let hint = if json.starts_with(|c: char| c.is_alphabetic() || c == '/') {
+            phrases::SET_QUOTES_HINT
+        } else {
+            phrases::SET_HINT
+        };
+        refuse(phrases::set_no_json(key, problem, column), hint)
     })?;
     Ok((key.to_string(), value))
 }

@@ -11,6 +11,7 @@ use serde_saphyr::{Location, Spanned};
 use super::error::{ConfigError, Origin};
 use crate::digest::Digest;
 use crate::nearest::nearest;
+use crate::texts::phrases::config as phrases;
 
 /// A configuration file that has been read.
 #[derive(Clone, Debug)]
@@ -89,7 +90,7 @@ impl<'de> Deserialize<'de> for Daemon {
             type Value = Daemon;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("keys of daemon.json")
+                f.write_str(phrases::KEYS_OF_DAEMON_JSON)
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Daemon, A::Error> {
@@ -148,10 +149,9 @@ fn explain(error: &serde_saphyr::Error, path: &Path) -> ConfigError {
             nearest: nearest(field, expected.iter().copied()).map(str::to_string),
             known: expected.clone(),
         },
-        serde_saphyr::Error::Eof { .. } => ConfigError::Syntax {
-            origin,
-            problem: "the file ends where a key should be".to_string(),
-        },
+        serde_saphyr::Error::Eof { .. } => {
+            ConfigError::Syntax { origin, problem: phrases::FILE_ENDS.to_string() }
+        }
         other => {
             // The place is said at the front already.
             let text = other.to_string();

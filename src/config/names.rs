@@ -1,5 +1,7 @@
 //! Checks of names, numbers and directories that become part of the host.
 
+use crate::texts::phrases::config as phrases;
+
 /// Why a value cannot be used, and what would be right.
 pub(super) type Refusal = (&'static str, &'static str);
 
@@ -9,36 +11,34 @@ const LONGEST_NAME: usize = 32;
 /// Checks the name of a user that may come from a directory service: letters, digits and
 /// `. _ - @ $`, as sssd and Samba make them. Colons and commas would change /etc/group.
 pub(super) fn user(name: &str) -> Result<(), Refusal> {
-    const HINT: &str = "the name of a user that exists, as `id NAME` takes it";
     if name.is_empty() {
-        return Err(("is empty", HINT));
+        return Err((phrases::USER_EMPTY, phrases::USER_HINT));
     }
     let middle = name.strip_suffix('$').unwrap_or(name);
     let valid = |c: char| c.is_ascii_alphanumeric() || "._-@".contains(c);
     if !middle.chars().all(valid) || middle.starts_with('-') || middle.is_empty() {
-        return Err(("is not a user's name", HINT));
+        return Err((phrases::USER_CHARACTERS, phrases::USER_HINT));
     }
     if name.chars().all(|c| c.is_ascii_digit()) {
-        return Err(("is a number, not a user's name", HINT));
+        return Err((phrases::USER_NUMBER, phrases::USER_HINT));
     }
     if name.len() > 256 {
-        return Err(("is too long for a user's name", HINT));
+        return Err((phrases::USER_TOO_LONG, phrases::USER_HINT));
     }
     Ok(())
 }
 
 /// Checks the name of the group, which Landfall may have to make and which stands in a unit.
 pub(super) fn group(name: &str) -> Result<(), Refusal> {
-    const HINT: &str = "letters, digits, `_`, `-` and `.`, such as docker";
     let valid = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
     if name.is_empty() || !name.chars().all(valid) || name.starts_with(['-', '.']) {
-        return Err(("is not a group's name", HINT));
+        return Err((phrases::GROUP_CHARACTERS, phrases::GROUP_HINT));
     }
     if name.chars().all(|c| c.is_ascii_digit()) {
-        return Err(("is a number, not a group's name", "the number of a new group: --gid NUMBER"));
+        return Err((phrases::GROUP_NUMBER, phrases::GROUP_NUMBER_HINT));
     }
     if name.len() > LONGEST_NAME {
-        return Err(("is longer than 32 characters", HINT));
+        return Err((phrases::GROUP_TOO_LONG, phrases::GROUP_HINT));
     }
     Ok(())
 }
@@ -47,26 +47,23 @@ pub(super) fn group(name: &str) -> Result<(), Refusal> {
 /// 16 and 32 bits, and systemd refuses them; 65534 is that of nobody.
 pub(super) fn gid(gid: u32) -> Result<(), Refusal> {
     match gid {
-        0 | 65534 | 65535 | u32::MAX => {
-            Err(("is reserved and cannot be a group's id", "another number, such as 991"))
-        }
+        0 | 65534 | 65535 | u32::MAX => Err((phrases::GID_RESERVED, phrases::GID_HINT)),
         _ => Ok(()),
     }
 }
 
 /// A directory's path without double slashes, `.` and a slash at its end.
 pub(super) fn directory(path: &str) -> Result<String, Refusal> {
-    const HINT: &str = "an absolute path, such as /opt/docker/bin";
     if !path.starts_with('/') {
-        return Err(("is not an absolute path", HINT));
+        return Err((phrases::DIRECTORY_RELATIVE, phrases::DIRECTORY_HINT));
     }
     let parts: Vec<&str> =
         path.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
     if parts.contains(&"..") {
-        return Err(("has `..` in it", HINT));
+        return Err((phrases::DIRECTORY_UPWARDS, phrases::DIRECTORY_HINT));
     }
     if parts.is_empty() {
-        return Err(("is the root directory itself", HINT));
+        return Err((phrases::DIRECTORY_ROOT, phrases::DIRECTORY_HINT));
     }
     Ok(format!("/{}", parts.join("/")))
 }
@@ -76,7 +73,7 @@ pub(super) fn finding(code: &str) -> Result<(), Refusal> {
     let digits = code.strip_prefix("LF").filter(|digits| digits.len() == 3);
     match digits.is_some_and(|digits| digits.bytes().all(|b| b.is_ascii_digit())) {
         true => Ok(()),
-        false => Err(("is not the code of a finding", "LF and three digits, such as LF004")),
+        false => Err((phrases::CODE_FORM, phrases::CODE_HINT)),
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 
 use super::{Host, HostError};
+use crate::texts::phrases::host as phrases;
 
 /// Where programs are looked for. `sudo`'s secure path and a bare login often lack the
 /// `sbin` directories, so the caller's own PATH is not used.
@@ -132,9 +133,7 @@ fn succeeded(argv: &[&str], output: Output) -> Result<String, HostError> {
     }
     Err(HostError::Command {
         command: argv.join(" "),
-        status: output
-            .code
-            .map_or_else(|| "ended by a signal".to_owned(), |code| format!("exit code {code}")),
+        status: output.code.map_or_else(|| phrases::ENDED_BY_SIGNAL.to_owned(), phrases::exit_code),
         stderr: last_lines(&output.stderr, 5),
     })
 }
@@ -147,7 +146,7 @@ async fn read(pipe: Option<impl AsyncRead + Unpin>) -> std::io::Result<Vec<u8>> 
         pipe.take(OUTPUT_LIMIT + 1).read_to_end(&mut bytes).await?;
     }
     if bytes.len() as u64 > OUTPUT_LIMIT {
-        return Err(std::io::Error::other("it printed more than 16 MiB"));
+        return Err(std::io::Error::other(phrases::TOO_MUCH_OUTPUT));
     }
     Ok(bytes)
 }

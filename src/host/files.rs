@@ -12,6 +12,7 @@ use rustix::fs::{AtFlags, Mode, OFlags};
 use super::{Host, HostError, error::io_error};
 use crate::digest::Digest;
 use crate::file_state::{FileKind, FileState};
+use crate::texts::phrases::host as phrases;
 
 /// Files that Landfall reads whole (configuration, units) are refused above this size.
 const TEXT_LIMIT: u64 = 16 << 20;
@@ -45,7 +46,8 @@ impl Host {
             .read_to_end(&mut bytes)
             .map_err(|source| HostError::io("read", path, source))?;
         if bytes.len() as u64 > TEXT_LIMIT {
-            let source = std::io::Error::new(std::io::ErrorKind::FileTooLarge, "over 16 MiB");
+            let source =
+                std::io::Error::new(std::io::ErrorKind::FileTooLarge, phrases::OVER_16_MIB);
             return Err(HostError::io("read", path, source));
         }
         Ok(Some(bytes))
@@ -86,7 +88,7 @@ impl Host {
                 if metadata.is_file() {
                     return Ok(Some(file));
                 }
-                let source = std::io::Error::other("not a regular file");
+                let source = std::io::Error::other(phrases::NOT_REGULAR);
                 Err(HostError::io("read", path, source))
             }
             Err(error) => {

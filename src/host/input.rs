@@ -5,6 +5,7 @@ use std::fs::File;
 use std::path::Path;
 
 use super::HostError;
+use crate::texts::phrases::host as phrases;
 
 /// Configuration and checksum files are refused above this size.
 const TEXT_LIMIT: u64 = 1 << 20;
@@ -20,7 +21,7 @@ pub fn open(path: &Path) -> Result<File, HostError> {
     let metadata =
         file.metadata().map_err(|source| HostError::io("open", shown.clone(), source))?;
     if !metadata.is_file() {
-        let source = std::io::Error::other("not a regular file");
+        let source = std::io::Error::other(phrases::NOT_REGULAR);
         return Err(HostError::io("read", shown, source));
     }
     Ok(file)
@@ -41,7 +42,10 @@ pub fn read_text(path: &Path) -> Result<Option<String>, HostError> {
     let mut text = String::new();
     file.take(TEXT_LIMIT + 1).read_to_string(&mut text).map_err(fail)?;
     if text.len() as u64 > TEXT_LIMIT {
-        return Err(fail(std::io::Error::new(std::io::ErrorKind::FileTooLarge, "over 1 MiB")));
+        return Err(fail(std::io::Error::new(
+            std::io::ErrorKind::FileTooLarge,
+            phrases::OVER_1_MIB,
+        )));
     }
     Ok(Some(text))
 }

@@ -8,6 +8,7 @@ use futures_util::StreamExt;
 use zbus::zvariant::{OwnedObjectPath, OwnedValue};
 
 use super::{Host, HostError};
+use crate::texts::phrases::host as phrases;
 use crate::unit_state::{UnitAction, UnitState};
 
 /// The way to the service manager.
@@ -72,7 +73,7 @@ impl Host {
     pub fn manager_version(&self) -> Result<String, HostError> {
         match self.systemd() {
             Systemd::Bus(connection) => {
-                self.bounded("ask for the version of", "the manager", CALL_LIMIT, async {
+                self.bounded("ask for the version of", phrases::THE_MANAGER, CALL_LIMIT, async {
                     manager(connection).await?.version().await
                 })
             }
@@ -124,9 +125,11 @@ impl Host {
     /// [`HostError::Systemd`] if it fails.
     pub fn daemon_reload(&self) -> Result<(), HostError> {
         match self.systemd() {
-            Systemd::Bus(connection) => self.bounded("reload", "the manager", CALL_LIMIT, async {
-                manager(connection).await?.reload().await
-            }),
+            Systemd::Bus(connection) => {
+                self.bounded("reload", phrases::THE_MANAGER, CALL_LIMIT, async {
+                    manager(connection).await?.reload().await
+                })
+            }
             Systemd::Systemctl => {
                 self.run_ok(&["systemctl", "daemon-reload"], CALL_LIMIT).map(|_| ())
             }
@@ -171,7 +174,7 @@ impl Host {
         match self.block_on(async { tokio::time::timeout(limit, call).await }) {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(error)) => Err(failed(plain(&error))),
-            Err(_) => Err(failed(format!("not done within {} s", limit.as_secs()))),
+            Err(_) => Err(failed(phrases::not_done_within(limit.as_secs()))),
         }
     }
 
@@ -291,11 +294,11 @@ async fn bus_job(
         if end.job == job {
             return match end.result.as_str() {
                 "done" | "skipped" => Ok(()),
-                result => Err(zbus::Error::Failure(format!("the job's result is “{result}”"))),
+                result => Err(zbus::Error::Failure(phrases::job_result(result))),
             };
         }
     }
-    Err(zbus::Error::Failure("the bus closed before the job ended".to_owned()))
+    Err(zbus::Error::Failure(phrases::BUS_CLOSED.to_owned()))
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use super::daemon_options::{self, MergeRule};
 use super::json_document::{Document, kind_of};
 
 pub use super::daemon_error::DaemonJsonError;
+use crate::texts::phrases::daemon_json as phrases;
 
 pub(crate) use super::daemon_validate::validate_key;
 
@@ -187,8 +188,8 @@ impl Parties<'_> {
 
     fn merge_object(self, path: &str, inner: MergeRule) -> Result<Part, Mismatch> {
         let empty = Map::new();
-        let now = self.typed(self.now, Value::as_object, path, "an object", true)?;
-        let wanted = self.typed(self.wanted, Value::as_object, path, "an object", false)?;
+        let now = self.typed(self.now, Value::as_object, path, phrases::AN_OBJECT, true)?;
+        let wanted = self.typed(self.wanted, Value::as_object, path, phrases::AN_OBJECT, false)?;
         // What was owned in another form cannot be told apart any more.
         let previous = self.previous.and_then(Value::as_object).unwrap_or(&empty);
         let (now, wanted) = (now.unwrap_or(&empty), wanted.unwrap_or(&empty));
@@ -210,7 +211,7 @@ impl Parties<'_> {
 
     fn merge_list(self, path: &str, rule: MergeRule) -> Result<Part, Mismatch> {
         let list = |value, existing| {
-            self.typed(value, Value::as_array, path, "a list of strings", existing)
+            self.typed(value, Value::as_array, path, phrases::A_LIST_OF_STRINGS, existing)
                 .map(|list| list.map(Vec::as_slice).unwrap_or_default())
         };
         let (now, wanted) = (list(self.now, true)?, list(self.wanted, false)?);

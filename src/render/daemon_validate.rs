@@ -9,6 +9,7 @@ use super::daemon_error::DaemonJsonError;
 use super::daemon_options::{self, DaemonOption, OptionType};
 use super::json_document::kind_of;
 use super::units::DAEMON_FLAGS;
+use crate::texts::phrases::daemon_json as phrases;
 
 /// Checks one wanted key, before anything is merged.
 ///
@@ -41,10 +42,10 @@ fn check_type(path: &str, kind: OptionType, value: &Value) -> Result<(), DaemonJ
             .try_for_each(|(key, value)| check_type(&format!("{path}.{key}"), inner, value))
     };
     match kind {
-        T::String | T::Address | T::Size => is(value.is_string(), path, "a string", value),
-        T::Bool => is(value.is_boolean(), path, "true or false", value),
-        T::Int => is(value.is_i64(), path, "a whole number", value),
-        T::Uint => is(value.is_u64(), path, "a whole number that is not negative", value),
+        T::String | T::Address | T::Size => is(value.is_string(), path, phrases::A_STRING, value),
+        T::Bool => is(value.is_boolean(), path, phrases::TRUE_OR_FALSE, value),
+        T::Int => is(value.is_i64(), path, phrases::A_WHOLE_NUMBER, value),
+        T::Uint => is(value.is_u64(), path, phrases::A_WHOLE_NUMBER_NOT_NEGATIVE, value),
         T::Strings | T::Addresses => {
             list(path, value)?.iter().enumerate().try_for_each(|(index, element)| {
                 check_type(&format!("{path}[{index}]"), T::String, element)
@@ -84,32 +85,26 @@ fn is(
 }
 
 fn object<'a>(path: &str, value: &'a Value) -> Result<&'a Map<String, Value>, DaemonJsonError> {
-    is(value.is_object(), path, "an object", value)?;
-    value.as_object().ok_or_else(|| wrong(path, value, "is not an object", ""))
+    is(value.is_object(), path, phrases::AN_OBJECT, value)?;
+    value.as_object().ok_or_else(|| wrong(path, value, phrases::NOT_AN_OBJECT, ""))
 }
 
 fn list<'a>(path: &str, value: &'a Value) -> Result<&'a [Value], DaemonJsonError> {
-    is(value.is_array(), path, "a list", value)?;
+    is(value.is_array(), path, phrases::A_LIST, value)?;
     Ok(value.as_array().map(Vec::as_slice).unwrap_or_default())
 }
 
 fn check_pool(path: &str, pool: &Value) -> Result<(), DaemonJsonError> {
-    const HINT: &str = "such as {\"base\": \"172.30.0.0/16\", \"size\": 24}";
     let pool_object = object(path, pool)?;
     let base = pool_object.get("base").and_then(Value::as_str).and_then(parse_cidr);
     let size = pool_object.get("size").and_then(Value::as_u64);
     let (Some((address, prefix)), Some(size)) = (base, size) else {
-        return Err(wrong(
-            path,
-            pool,
-            "needs a `base` (ADDRESS/PREFIX) and a `size` (a number)",
-            HINT,
-        ));
+        return Err(wrong(path, pool, phrases::POOL_INCOMPLETE, phrases::POOL_HINT));
     };
     let longest = if address.is_ipv4() { 32 } else { 128 };
     match u64::from(prefix) <= size && size <= longest {
         true => Ok(()),
-        false => Err(wrong(path, pool, "has a `size` that does not fit into its `base`", HINT)),
+        false => Err(wrong(path, pool, phrases::POOL_SIZE, phrases::POOL_HINT)),
     }
 }
 
@@ -140,45 +135,36 @@ fn wrong(
 
 /// The daemon's own rules: a scheme, a host, and nothing behind them.
 fn check_mirror(key: &str, url: &str) -> Result<(), DaemonJsonError> {
-    const HINT: &str = "such as https://mirror.example.internal or http://10.0.0.5:5000";
-    let refuse = |reason| Err(wrong(key, url, reason, HINT));
+    let refuse = |reason| Err(wrong(key, url, reason, phrases::MIRROR_HINT));
     let Some((scheme, rest)) = url.split_once("://") else {
-        return refuse("has no scheme (http:// or https://)");
+        return refuse(phrases::MIRROR_NO_SCHEME);
     };
     if !["http", "https"].contains(&scheme.to_ascii_lowercase().as_str()) {
-        return refuse("has a scheme other than http and https");
+        return refuse(phrases::MIRROR_OTHER_SCHEME);
     }
     let authority = rest.strip_suffix('/').unwrap_or(rest);
     if authority.contains(['?', '#']) {
-        return refuse("has a query or a fragment, which a mirror cannot have");
+        return refuse(phrases::MIRROR_QUERY);
     }
     if authority.contains('/') {
-        return refuse("has a path, which a mirror cannot have");
+        return refuse(phrases::MIRROR_PATH);
     }
     if authority.contains('@') {
-        return refuse("has a user name in it; a mirror is used without credentials");
+        return refuse(phrases::MIRROR_USER);
     }
     match is_host_and_port(authority) {
         true => Ok(()),
-        false => refuse("has no valid host"),
+        false => refuse(phrases::MIRROR_HOST),
     }
 }
 
 fn check_insecure(key: &str, registry: &str) -> Result<(), DaemonJsonError> {
-    const HINT: &str = "such as 10.0.0.5:5000, registry.example.internal or 10.0.0.0/8";
     if registry.contains("://") {
-        return Err(wrong(
-            key,
-            registry,
-            "has a scheme; only HOST[:PORT] or a network is meant",
-            HINT,
-        ));
+        return Err(wrong(key, registry, phrases::INSECURE_SCHEME, phrases::INSECURE_HINT));
     }
     match is_host_and_port(registry) || parse_cidr(registry).is_some() {
         true => Ok(()),
-        false => {
-            Err(wrong(key, registry, "is neither HOST[:PORT] nor a network ADDRESS/PREFIX", HINT))
-        }
+        false => Err(wrong(key, registry, phrases::INSECURE_FORM, phrases::INSECURE_HINT)),
     }
 }
 
@@ -218,18 +204,17 @@ fn parse_cidr(text: &str) -> Option<(IpAddr, u8)> {
 }
 
 fn check_directory(key: &str, path: &str) -> Result<(), DaemonJsonError> {
-    const HINT: &str = "an absolute path, such as /data/docker";
     if !path.starts_with('/') {
-        return Err(wrong(key, path, "is not an absolute path", HINT));
+        return Err(wrong(key, path, phrases::DIRECTORY_RELATIVE, phrases::DIRECTORY_HINT));
     }
     if path.trim_end_matches('/').is_empty() {
-        return Err(wrong(key, path, "is the root directory itself", HINT));
+        return Err(wrong(key, path, phrases::DIRECTORY_ROOT, phrases::DIRECTORY_HINT));
     }
     if path.split('/').any(|part| part == "..") || path.contains(char::is_control) {
-        return Err(wrong(key, path, "has `..` or a control character in it", HINT));
+        return Err(wrong(key, path, phrases::DIRECTORY_CHARACTERS, phrases::DIRECTORY_HINT));
     }
     if key == "data-root" && is_of_the_system(path) {
-        return Err(wrong(key, path, "is a directory of the system, not one for images", HINT));
+        return Err(wrong(key, path, phrases::DIRECTORY_OF_SYSTEM, phrases::DIRECTORY_HINT));
     }
     Ok(())
 }
@@ -277,30 +262,19 @@ fn is_of_the_system(path: &str) -> bool {
 
 /// The address of the bridge docker0: one of a host, with the length of its network's prefix.
 fn check_bridge_address(key: &str, text: &str) -> Result<(), DaemonJsonError> {
-    const HINT: &str = "the bridge's own address with its prefix, such as 172.30.0.1/16";
     let Some((IpAddr::V4(address), prefix)) = parse_cidr(text) else {
-        return Err(wrong(key, text, "is not an IPv4 address with a prefix", HINT));
+        return Err(wrong(key, text, phrases::BRIDGE_FORM, phrases::BRIDGE_HINT));
     };
     let host_bits = u32::MAX.checked_shr(u32::from(prefix)).unwrap_or(0);
     let host = u32::from(address) & host_bits;
     if prefix > 30 || prefix == 0 {
-        return Err(wrong(
-            key,
-            text,
-            "leaves no room for containers, or takes all addresses",
-            HINT,
-        ));
+        return Err(wrong(key, text, phrases::BRIDGE_PREFIX, phrases::BRIDGE_HINT));
     }
     if host == 0 || host == host_bits {
-        return Err(wrong(
-            key,
-            text,
-            "is a network or broadcast address, not that of a host",
-            HINT,
-        ));
+        return Err(wrong(key, text, phrases::BRIDGE_NOT_A_HOST, phrases::BRIDGE_HINT));
     }
     if address.is_loopback() || address.is_multicast() || address == Ipv4Addr::BROADCAST {
-        return Err(wrong(key, text, "is a loopback or multicast address", HINT));
+        return Err(wrong(key, text, phrases::BRIDGE_RANGE, phrases::BRIDGE_HINT));
     }
     Ok(())
 }
@@ -308,7 +282,7 @@ fn check_bridge_address(key: &str, text: &str) -> Result<(), DaemonJsonError> {
 fn check_address(key: &str, text: &str) -> Result<(), DaemonJsonError> {
     match text.parse::<IpAddr>() {
         Ok(_) => Ok(()),
-        Err(_) => Err(wrong(key, text, "is not an IP address", "such as 10.0.0.53")),
+        Err(_) => Err(wrong(key, text, phrases::ADDRESS_FORM, phrases::ADDRESS_HINT)),
     }
 }
 
@@ -321,8 +295,8 @@ fn check_log_options(key: &str, options: &Value) -> Result<(), DaemonJsonError> 
         Some(count) if !is_positive(count) => Err(wrong(
             &format!("{key}.max-file"),
             count,
-            "is not a number of files",
-            "a whole number from 1, in quotes: \"3\"",
+            phrases::FILE_COUNT_FORM,
+            phrases::FILE_COUNT_HINT,
         )),
         _ => Ok(()),
     }
@@ -334,12 +308,7 @@ fn check_size(key: &str, text: &str) -> Result<(), DaemonJsonError> {
     let lower = lower.strip_suffix('b').unwrap_or(&lower);
     match lower.strip_suffix(['k', 'm', 'g']).is_some_and(is_positive) {
         true => Ok(()),
-        false => Err(wrong(
-            key,
-            text,
-            "is not a size: a whole number and the unit k, m or g",
-            "such as 50m",
-        )),
+        false => Err(wrong(key, text, phrases::SIZE_FORM, phrases::SIZE_HINT)),
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::texts::phrases::daemon_json as phrases;
 use jsonc_parser::ast;
 use jsonc_parser::errors::{ParseError, ParseErrorKind};
 use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
@@ -115,8 +116,8 @@ const STRICT: ParseOptions = ParseOptions {
 
 fn syntax(error: &ParseError) -> JsonError {
     let problem = match error.kind() {
-        ParseErrorKind::CommentsNotAllowed => "a comment".to_string(),
-        ParseErrorKind::TrailingCommasNotAllowed => "a comma behind the last entry".to_string(),
+        ParseErrorKind::CommentsNotAllowed => phrases::COMMENT.to_string(),
+        ParseErrorKind::TrailingCommasNotAllowed => phrases::TRAILING_COMMA.to_string(),
         other => {
             let text = other.to_string();
             text.chars().take(1).flat_map(char::to_lowercase).chain(text.chars().skip(1)).collect()
@@ -163,12 +164,12 @@ fn place(text: &str, offset: usize) -> (usize, usize) {
 /// What a value is, with its article, for messages.
 pub fn kind_of(value: &Value) -> &'static str {
     match value {
-        Value::Null => "null",
-        Value::Bool(_) => "true or false",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
+        Value::Null => phrases::NULL,
+        Value::Bool(_) => phrases::TRUE_OR_FALSE,
+        Value::Number(_) => phrases::A_NUMBER,
+        Value::String(_) => phrases::A_STRING,
+        Value::Array(_) => phrases::A_LIST,
+        Value::Object(_) => phrases::AN_OBJECT,
     }
 }
 

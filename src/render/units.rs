@@ -4,6 +4,7 @@
 //! for each directive stand in the templates, as comments that the host's administrator
 //! reads too.
 
+use crate::texts::phrases::units as phrases;
 use serde::Serialize;
 
 /// What the units depend on.
@@ -78,7 +79,7 @@ pub const DAEMON_FLAGS: [(&str, &str); 2] = [("hosts", "-H"), ("containerd", "--
 /// [`RenderError::Value`] for a value that cannot stand in a unit.
 pub fn units(context: &UnitContext) -> Result<Vec<Unit>, RenderError> {
     let values = tera::Context::from_serialize(Values::new(context)?)
-        .map_err(|source| RenderError::Template { unit: "every unit", source })?;
+        .map_err(|source| RenderError::Template { unit: phrases::EVERY_UNIT, source })?;
     TEMPLATES
         .into_iter()
         .map(|(name, template)| {
@@ -125,7 +126,7 @@ const SYSTEM_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sb
 impl Values {
     fn new(context: &UnitContext) -> Result<Self, RenderError> {
         let version = context.systemd_version;
-        let bin_dir = unit_path("the directory for programs", &context.bin_dir)?;
+        let bin_dir = unit_path(phrases::PROGRAM_DIRECTORY, &context.bin_dir)?;
         let path = match SYSTEM_PATH.split(':').any(|known| known == context.bin_dir) {
             true => None,
             false => Some(format!("{bin_dir}:{SYSTEM_PATH}")),
@@ -134,10 +135,10 @@ impl Values {
             bin_dir,
             group: unit_group(&context.group)?,
             data_root: (context.data_root.as_deref())
-                .map(|path| quoted_path("the data directory", path))
+                .map(|path| quoted_path(phrases::DATA_DIRECTORY, path))
                 .transpose()?,
             modprobe: (context.modprobe.as_deref())
-                .map(|path| unit_path("the path of modprobe", path))
+                .map(|path| unit_path(phrases::MODPROBE_PATH, path))
                 .transpose()?,
             path,
             notify: context.containerd_notify,
@@ -179,27 +180,27 @@ fn path_problem(path: &str, spaces: bool) -> Option<&'static str> {
     // Quotes, backslash, `$` and `;` have a meaning in ExecStart=, `:` divides PATH.
     let plain = |c: char| c.is_alphanumeric() || "/._-+@,=~%".contains(c) || (spaces && c == ' ');
     if !path.starts_with('/') {
-        Some("it is not an absolute path")
+        Some(phrases::NOT_ABSOLUTE)
     } else if path.chars().all(plain) {
         None
     } else if path.chars().any(|c| c.is_whitespace() || c.is_control()) {
-        Some("it holds white space or a control character")
+        Some(phrases::WHITE_SPACE)
     } else {
-        Some("it holds a character that has a meaning of its own there")
+        Some(phrases::SPECIAL_CHARACTER)
     }
 }
 
 /// Checks a group's name or number.
 fn unit_group(value: &str) -> Result<String, RenderError> {
     let refuse =
-        |reason| RenderError::Value { what: "the group", value: value.to_string(), reason };
+        |reason| RenderError::Value { what: phrases::GROUP, value: value.to_string(), reason };
     if value.is_empty() {
-        return Err(refuse("it is empty"));
+        return Err(refuse(phrases::EMPTY));
     }
     if value.starts_with('-')
         || !value.chars().all(|c| c.is_ascii_alphanumeric() || "_-.".contains(c))
     {
-        return Err(refuse("it is not a group's name or number"));
+        return Err(refuse(phrases::NOT_A_GROUP));
     }
     Ok(value.to_string())
 }

@@ -1,6 +1,6 @@
 //! How a smoke test can fail.
 
-use std::{fmt, io};
+use std::io;
 
 use landfall_engine::EngineError;
 
@@ -75,26 +75,3 @@ impl SmokeError {
 }
 
 impl std::error::Error for SmokeError {}
-
-impl fmt::Display for SmokeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the smoke test failed: {}", self.cause)?;
-        for LeftBehind { what, error } in &self.left_behind {
-            write!(f, "; {what} is left behind: {error}")?;
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Display for Stage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Look => "looking for traces of an earlier test",
-            Self::Load => "loading the test image",
-            Self::Create => "creating the test container",
-            Self::Start => "starting the test container",
-            Self::Wait => "waiting for the end of the test container",
-            Self::Output => "reading the output of the test container",
-        })
-    }
-}

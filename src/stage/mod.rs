@@ -11,6 +11,7 @@ use crate::bundle::{self, Archive, BundleError, Discard, Limits, Sink};
 use crate::host::staging::StagingDir;
 use crate::host::{HostError, input};
 use crate::report::{Event, Phase, Reporter};
+use crate::texts::phrases::host as phrases;
 
 /// Why an archive was not staged.
 #[derive(Debug, thiserror::Error)]
@@ -48,7 +49,7 @@ pub fn stage(
     let read = read(path, &mut sink, reporter);
     let synced = sink.finish();
     let archive = read?;
-    synced.map_err(|source| HostError::io("write", "staged files", source))?;
+    synced.map_err(|source| HostError::io("write", phrases::STAGED_FILES, source))?;
     Ok(archive)
 }
 
@@ -119,7 +120,7 @@ impl StagingSink {
         drop(self.to_sync.take());
         match self.syncer.take().map(JoinHandle::join) {
             Some(Ok(synced)) => synced,
-            Some(Err(_)) => Err(io::Error::other("the syncing thread panicked")),
+            Some(Err(_)) => Err(io::Error::other(phrases::SYNCING_PANICKED)),
             None => Ok(()),
         }
     }
@@ -134,7 +135,7 @@ impl Sink for StagingSink {
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         match &mut self.current {
             Some(file) => file.write_all(bytes),
-            None => Err(io::Error::other("no file was begun")),
+            None => Err(io::Error::other(phrases::NO_FILE_BEGUN)),
         }
     }
 

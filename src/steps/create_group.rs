@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{Action, Before, Context, KeptReason, StepError, Undone};
 use crate::facts::{Group, Wanted, accounts};
 use crate::host::{Host, HostError};
+use crate::texts::phrases::host as phrases;
 
 /// How long a program of the shadow suite may take.
 pub(super) const LIMIT: Duration = Duration::from_secs(30);
@@ -81,7 +82,7 @@ fn remove(context: &Context<'_>, name: &str) -> Result<bool, StepError> {
         Some(PRIMARY_GROUP) => Ok(false),
         code => Err(StepError::Host(HostError::Command {
             command: argv.join(" "),
-            status: code.map_or_else(|| "a signal".to_owned(), |code| format!("exit code {code}")),
+            status: code.map_or_else(|| phrases::A_SIGNAL.to_owned(), phrases::exit_code),
             stderr: output.stderr.trim().to_owned(),
         })),
     }

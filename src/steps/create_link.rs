@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Action, Before, Context, KeptReason, StepError, Undone};
 use crate::file_state::FileKind;
+use crate::texts::phrases::host as phrases;
 
 /// Makes a symbolic link.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,10 +29,9 @@ impl Action for CreateLink {
         match self.is_there(context)? {
             None => Ok(Before::Absent),
             Some(true) => Ok(Before::Present),
-            Some(false) => Err(StepError::NotAFile {
-                path: self.path.clone(),
-                what: "something else than the link that enables the unit",
-            }),
+            Some(false) => {
+                Err(StepError::NotAFile { path: self.path.clone(), what: phrases::NOT_THE_LINK })
+            }
         }
     }
 

@@ -4,6 +4,7 @@
 use super::{Before, Context, KeptReason, StepError, Undone};
 use crate::digest::Digest;
 use crate::file_state::{FileKind, new_name};
+use crate::texts::phrases::host as phrases;
 
 /// Reads what stands at `path`; a regular file's bytes go to the store.
 pub(super) fn observe(context: &Context<'_>, path: &str) -> Result<Before, StepError> {
@@ -13,9 +14,9 @@ pub(super) fn observe(context: &Context<'_>, path: &str) -> Result<Before, StepE
             let sha256 = context.store.keep(path)?;
             return Ok(Before::File { state, sha256 });
         }
-        FileKind::Directory => "a directory",
-        FileKind::Symlink => "a symbolic link",
-        FileKind::Other => "a device, FIFO or socket",
+        FileKind::Directory => phrases::A_DIRECTORY,
+        FileKind::Symlink => phrases::A_SYMBOLIC_LINK,
+        FileKind::Other => phrases::A_SPECIAL_FILE,
     };
     Err(StepError::NotAFile { path: path.to_owned(), what })
 }

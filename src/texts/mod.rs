@@ -3,6 +3,7 @@
 pub mod errors;
 pub mod findings;
 pub mod help;
+pub mod phrases;
 pub mod plan;
 pub mod progress;
 pub mod status;

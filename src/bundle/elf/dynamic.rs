@@ -6,6 +6,7 @@ use object::read::elf::{Dyn, FileHeader, ProgramHeader};
 use object::{Endian, Endianness, FileKind};
 
 use super::{ElfInfo, Machine, VersionNeed};
+use crate::texts::phrases::archive as phrases;
 
 /// Most entries of one kind that are listed; real programs have fewer than ten.
 const MOST_LIBRARIES: usize = 128;
@@ -45,9 +46,9 @@ pub(super) fn headers(head: &[u8]) -> Result<Headers, &'static str> {
     match FileKind::parse(head) {
         Ok(FileKind::Elf64) => headers_of::<elf::FileHeader64<Endianness>>(head),
         Ok(FileKind::Elf32) => headers_of::<elf::FileHeader32<Endianness>>(head),
-        _ if head.is_empty() => Err("it is empty"),
-        _ if head.starts_with(b"#!") => Err("it is a script"),
-        _ => Err("it does not start with an ELF header"),
+        _ if head.is_empty() => Err(phrases::EMPTY),
+        _ if head.starts_with(b"#!") => Err(phrases::SCRIPT),
+        _ => Err(phrases::NO_ELF_HEADER),
     }
 }
 
@@ -55,14 +56,13 @@ fn headers_of<F>(head: &[u8]) -> Result<Headers, &'static str>
 where
     F: FileHeader<Endian = Endianness>,
 {
-    let header = F::parse(head).map_err(|_| "its ELF header is malformed")?;
-    let endian = header.endian().map_err(|_| "its ELF header is malformed")?;
+    let header = F::parse(head).map_err(|_| phrases::ELF_HEADER_MALFORMED)?;
+    let endian = header.endian().map_err(|_| phrases::ELF_HEADER_MALFORMED)?;
     if !matches!(header.e_type(endian), elf::ET_EXEC | elf::ET_DYN) {
-        return Err("it is an object file or a memory dump, not a program");
+        return Err(phrases::NOT_A_PROGRAM);
     }
-    let segments = header
-        .program_headers(endian, head)
-        .map_err(|_| "its program headers are malformed, or not at its start")?;
+    let segments =
+        header.program_headers(endian, head).map_err(|_| phrases::PROGRAM_HEADERS_MALFORMED)?;
     let is_64 = header.is_type_64();
     let mut headers = Headers {
         is_64,
@@ -83,7 +83,7 @@ where
         }
     }
     if headers.loads.is_empty() {
-        return Err("it has nothing to load");
+        return Err(phrases::NOTHING_TO_LOAD);
     }
     Ok(headers)
 }

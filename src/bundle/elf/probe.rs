@@ -2,6 +2,7 @@
 
 use super::ElfInfo;
 use super::dynamic::{self, Headers, Range};
+use crate::texts::phrases::archive as phrases;
 
 /// The headers must lie in the first bytes; linkers put them at 0 and 64.
 const HEADERS: usize = 4096;
@@ -68,7 +69,7 @@ impl Probe {
         let headers = match &self.headers {
             Some(Ok(headers)) => headers,
             Some(Err(why)) => return Err(why),
-            None => return Err("it is empty"),
+            None => return Err(phrases::EMPTY),
         };
         let dynamic = match headers.dynamic {
             Some(range) if self.window.is_none() => {

@@ -204,6 +204,18 @@ impl fmt::Display for SidecarError {
     }
 }
 
+impl fmt::Display for PinSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Argument => f.write_str("--sha256"),
+            Self::Sidecar => f.write_str("the checksum file beside the archive"),
+            Self::Catalogue(known) => {
+                write!(f, "the catalogue (docker {} for {})", known.version, known.arch)
+            }
+        }
+    }
+}
+
 fn listed(by: &[PinSource]) -> String {
     let names: Vec<String> = by.iter().map(ToString::to_string).collect();
     names.join(" and ")

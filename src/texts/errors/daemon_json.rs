@@ -6,6 +6,7 @@ use crate::nearest::suggestion;
 use crate::render::daemon_json::DaemonJsonError;
 use crate::render::json_document::JsonError;
 use crate::render::units::RenderError;
+use crate::texts::phrases::daemon_json as phrases;
 
 impl fmt::Display for DaemonJsonError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -53,7 +54,7 @@ impl DaemonJsonError {
                 "dockerd does not start with a key that it does not know: leave it out".to_string()
             }
             Self::Misplaced { key, parent } => format!("--set '{parent}={{\"{key}\": …}}'"),
-            Self::Type { found: "a number", expected: "a string", .. } => {
+            Self::Type { found: phrases::A_NUMBER, expected: phrases::A_STRING, .. } => {
                 "put the number in quotes: \"3\"".to_string()
             }
             Self::Type { expected, .. } => format!("give it {expected}"),
@@ -98,10 +99,10 @@ impl JsonError {
             Self::ByteOrderMark => {
                 "engines before 23.0 do not start with it: save the file as UTF-8 without a byte order mark"
             }
-            Self::Syntax { problem, .. } if problem.starts_with("a comment") => {
+            Self::Syntax { problem, .. } if problem == phrases::COMMENT => {
                 "JSON has no comments, and the daemon does not start with them: remove it"
             }
-            Self::Syntax { problem, .. } if problem.starts_with("a comma") => {
+            Self::Syntax { problem, .. } if problem == phrases::TRAILING_COMMA => {
                 "remove the comma: in JSON none may stand behind the last entry"
             }
             Self::Syntax { .. } => {

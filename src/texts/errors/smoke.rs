@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::smoke::Cause;
+use crate::smoke::{Cause, LeftBehind, SmokeError, Stage};
 
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -21,5 +21,28 @@ impl fmt::Display for Cause {
                 f.write_str("the test container ran well, but not all of it could be removed")
             }
         }
+    }
+}
+
+impl fmt::Display for SmokeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the smoke test failed: {}", self.cause)?;
+        for LeftBehind { what, error } in &self.left_behind {
+            write!(f, "; {what} is left behind: {error}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Look => "looking for traces of an earlier test",
+            Self::Load => "loading the test image",
+            Self::Create => "creating the test container",
+            Self::Start => "starting the test container",
+            Self::Wait => "waiting for the end of the test container",
+            Self::Output => "reading the output of the test container",
+        })
     }
 }

@@ -1,0 +1,60 @@
+//! What can be wrong with values of flags and of the configuration file.
+
+/// A user's name, as it should be.
+pub const USER_HINT: &str = "the name of a user that exists, as `id NAME` takes it";
+/// A user's name.
+pub const USER_EMPTY: &str = "is empty";
+/// A user's name.
+pub const USER_CHARACTERS: &str = "is not a user's name";
+/// A user's name.
+pub const USER_NUMBER: &str = "is a number, not a user's name";
+/// A user's name.
+pub const USER_TOO_LONG: &str = "is too long for a user's name";
+/// The group's name, as it should be.
+pub const GROUP_HINT: &str = "letters, digits, `_`, `-` and `.`, such as docker";
+/// The group's name.
+pub const GROUP_CHARACTERS: &str = "is not a group's name";
+/// The group's name.
+pub const GROUP_NUMBER: &str = "is a number, not a group's name";
+/// Where a number belongs.
+pub const GROUP_NUMBER_HINT: &str = "the number of a new group: --gid NUMBER";
+/// The group's name.
+pub const GROUP_TOO_LONG: &str = "is longer than 32 characters";
+/// The group's id.
+pub const GID_RESERVED: &str = "is reserved and cannot be a group's id";
+/// The group's id, as it should be.
+pub const GID_HINT: &str = "another number, such as 991";
+/// The directory for programs, as it should be.
+pub const DIRECTORY_HINT: &str = "an absolute path, such as /opt/docker/bin";
+/// The directory for programs.
+pub const DIRECTORY_RELATIVE: &str = "is not an absolute path";
+/// The directory for programs.
+pub const DIRECTORY_UPWARDS: &str = "has `..` in it";
+/// The directory for programs.
+pub const DIRECTORY_ROOT: &str = "is the root directory itself";
+/// A code to ignore.
+pub const CODE_FORM: &str = "is not the code of a finding";
+/// A code to ignore, as it should be.
+pub const CODE_HINT: &str = "LF and three digits, such as LF004";
+/// The directory for programs, as it should be.
+pub const DIRECTORY_CHARACTERS_HINT: &str =
+    "letters, digits and / . _ - only: the path stands in systemd units";
+/// The directory for programs.
+pub const DIRECTORY_CHARACTERS: &str = "has characters that systemd units cannot hold";
+/// What else gave a key.
+pub const ANOTHER_SET: &str = "another --set";
+/// The argument of --set, as it should be.
+pub const SET_HINT: &str = "the form is --set KEY=JSON, such as --set mtu=1450";
+/// The argument of --set, as it should be if it is a string.
+pub const SET_QUOTES_HINT: &str = "a string needs quotes of its own: --set 'log-driver=\"local\"'";
+/// The argument of --set.
+pub const SET_FORM: &str = "has no key and value";
+/// What belongs beneath `daemon`.
+pub const KEYS_OF_DAEMON_JSON: &str = "keys of daemon.json";
+/// A file without keys.
+pub const FILE_ENDS: &str = "the file ends where a key should be";
+
+/// The argument of --set: what a parser says of the part behind the key.
+pub fn set_no_json(key: &str, problem: &str, column: usize) -> String {
+    format!("has no valid JSON behind `{key}=`: {problem}, at its character {column}")
+}

@@ -1,0 +1,47 @@
+//! What can be wrong with files, programs and units of the host.
+
+/// What stands where a file belongs.
+pub const A_DIRECTORY: &str = "a directory";
+/// What stands where a file belongs.
+pub const A_SYMBOLIC_LINK: &str = "a symbolic link";
+/// What stands where a file belongs.
+pub const A_SPECIAL_FILE: &str = "a device, FIFO or socket";
+/// What stands where the link belongs.
+pub const NOT_THE_LINK: &str = "something else than the link that enables the unit";
+/// How groupdel ended.
+pub const A_SIGNAL: &str = "a signal";
+/// Why a file is not read.
+pub const NOT_REGULAR: &str = "not a regular file";
+/// Why a file is not read.
+pub const OVER_16_MIB: &str = "over 16 MiB";
+/// Why an input file is not read.
+pub const OVER_1_MIB: &str = "over 1 MiB";
+/// How a program ended.
+pub const ENDED_BY_SIGNAL: &str = "ended by a signal";
+/// Why a program's output is not taken.
+pub const TOO_MUCH_OUTPUT: &str = "it printed more than 16 MiB";
+/// Instead of a unit: systemd itself.
+pub const THE_MANAGER: &str = "the manager";
+/// Why it is unknown how a job ended.
+pub const BUS_CLOSED: &str = "the bus closed before the job ended";
+/// Instead of a path.
+pub const STAGED_FILES: &str = "staged files";
+/// Why staged files are not on disk.
+pub const SYNCING_PANICKED: &str = "the syncing thread panicked";
+/// Why staged bytes are not written.
+pub const NO_FILE_BEGUN: &str = "no file was begun";
+
+/// How a program ended.
+pub fn exit_code(code: i32) -> String {
+    format!("exit code {code}")
+}
+
+/// systemd did not answer, or a job did not end.
+pub fn not_done_within(seconds: u64) -> String {
+    format!("not done within {seconds} s")
+}
+
+/// How a job of systemd ended, in systemd's own word.
+pub fn job_result(result: &str) -> String {
+    format!("the job's result is “{result}”")
+}

@@ -1,0 +1,8 @@
+//! Phrases that stand within the sentences of errors.
+
+pub mod archive;
+pub mod config;
+pub mod daemon_json;
+pub mod host;
+pub mod smoke;
+pub mod units;
