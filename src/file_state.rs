@@ -59,6 +59,14 @@ impl Ownership {
     }
 }
 
+/// The directory that holds an absolute path; `None` for the root.
+pub fn parent_of(path: &str) -> Option<&str> {
+    match path.trim_end_matches('/').rsplit_once('/')? {
+        ("", _) => Some("/"),
+        (parent, _) => Some(parent),
+    }
+}
+
 /// The hidden name beside a target under which its new content is written first.
 pub fn new_name(name: &str) -> String {
     format!(".{name}.landfall-new")

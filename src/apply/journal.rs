@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::file_state::Ownership;
 use crate::host::{Host, HostError, clock};
-use crate::receipt::Entry;
+use crate::receipt::{Entry, RECEIPT};
 use crate::steps::{Before, Step};
 use crate::store::STATE_DIR;
 
@@ -149,6 +149,19 @@ impl Journal {
     /// [`HostError::Io`] if it cannot be written.
     pub fn end(&mut self, outcome: Outcome) -> Result<(), HostError> {
         self.write_synced(&Record::RunEnded { outcome, at: clock::now() })
+    }
+
+    /// Ends a run; once all of it is undone and nothing else is installed, Landfall's state
+    /// directory goes too, journal and all.
+    ///
+    /// # Errors
+    /// [`HostError::Io`] if it cannot be written, or the directory not be removed.
+    pub fn conclude(&mut self, host: &Host, outcome: Outcome) -> Result<(), HostError> {
+        self.end(outcome)?;
+        if outcome == Outcome::RolledBack && host.stat(RECEIPT)?.is_none() {
+            host.remove_tree(STATE_DIR)?;
+        }
+        host.sync_directories()
     }
 
     /// Appends a line, which reaches the disk with the next synced one.

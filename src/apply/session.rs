@@ -4,8 +4,6 @@ use super::journal::{Journal, Outcome, Record};
 use crate::bundle::program_names;
 use crate::host::staging::StagingDir;
 use crate::host::{Host, HostError};
-use crate::receipt::RECEIPT;
-use crate::store::STATE_DIR;
 
 /// One run. A run that changes nothing writes nothing.
 pub struct Session<'a> {
@@ -71,10 +69,6 @@ impl<'a> Session<'a> {
             self.host.remove_file(path)?;
         }
         let Some(mut journal) = self.journal.take() else { return Ok(()) };
-        journal.end(outcome)?;
-        if outcome == Outcome::RolledBack && self.host.stat(RECEIPT)?.is_none() {
-            self.host.remove_tree(STATE_DIR)?;
-        }
-        self.host.sync_directories()
+        journal.conclude(self.host, outcome)
     }
 }

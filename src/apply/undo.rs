@@ -5,10 +5,9 @@ use std::time::Duration;
 
 use super::journal::{self, Journal, Outcome};
 use crate::desired::{SOCKET, UNIT_DIR, UNITS};
-use crate::receipt::{Entry, RECEIPT, Receipt, ReceiptError};
+use crate::receipt::{Entry, Receipt, ReceiptError};
 use crate::report::{Event, Phase};
 use crate::steps::{Before, Context, Step, StepError, Undone};
-use crate::store::STATE_DIR;
 use crate::texts::progress;
 use crate::unit_state::UnitAction;
 
@@ -131,10 +130,7 @@ pub fn recover(context: &Context<'_>) -> Result<Option<UndoReport>, StepError> {
     let (numbers, entries): (Vec<usize>, Vec<Entry>) = cut.begun.into_iter().unzip();
     let report = undo(context, &entries, |index| journal.note_undone(numbers[index]));
     let outcome = if report.failed.is_empty() { Outcome::RolledBack } else { Outcome::Stuck };
-    journal.end(outcome)?;
-    if outcome == Outcome::RolledBack && context.host.stat(RECEIPT)?.is_none() {
-        context.host.remove_tree(STATE_DIR)?;
-    }
+    journal.conclude(context.host, outcome)?;
     Ok(Some(report))
 }
 

@@ -11,7 +11,7 @@ use rustix::fs::{AtFlags, Mode, OFlags};
 
 use super::{Host, HostError, error::io_error};
 use crate::digest::Digest;
-use crate::file_state::{FileKind, FileState};
+use crate::file_state::{FileKind, FileState, parent_of};
 use crate::texts::phrases::host as phrases;
 
 /// Files that Landfall reads whole (configuration, units) are refused above this size.
@@ -184,10 +184,9 @@ impl Host {
         let handle = loop {
             match self.root.resolve(at) {
                 Ok(handle) => break handle,
-                Err(error) => match at.rfind('/') {
-                    Some(0) if at.len() > 1 => at = "/",
-                    Some(slash) if slash > 0 => at = &at[..slash],
-                    _ => return Err(HostError::path("look at", path, &error)),
+                Err(error) => match parent_of(at) {
+                    Some(parent) => at = parent,
+                    None => return Err(HostError::path("look at", path, &error)),
                 },
             }
         };
@@ -214,19 +213,8 @@ impl Host {
     /// # Errors
     /// [`HostError::Io`] if the directory above cannot be listed.
     pub fn reports_entry_type(&self, path: &str) -> Result<Option<bool>, HostError> {
-        let mut at = path;
-        loop {
-            match self.open_dir(at) {
-                Ok(handle) => return entry_type_of(&handle, at),
-                Err(error) if error.is_not_found() && at.len() > 1 => {
-                    at = match at.rfind('/') {
-                        Some(slash) if slash > 0 => &at[..slash],
-                        _ => "/",
-                    };
-                }
-                Err(error) => return Err(error),
-            }
-        }
+        let (handle, at) = self.open_nearest_dir(path)?;
+        entry_type_of(&handle, at)
     }
 
     /// Where a path leads once all links are followed, as the running system names it;
@@ -246,6 +234,21 @@ impl Host {
         let target = rustix::fs::readlink(link, Vec::new())
             .map_err(|errno| HostError::errno("look at", path, errno))?;
         Ok(Some(target.to_string_lossy().into_owned()))
+    }
+
+    /// A handle of `path`, or of the nearest directory above it that exists, and which it is.
+    pub(super) fn open_nearest_dir<'a>(
+        &self,
+        path: &'a str,
+    ) -> Result<(OwnedFd, &'a str), HostError> {
+        let mut at = path;
+        loop {
+            match (self.open_dir(at), parent_of(at)) {
+                (Ok(handle), _) => return Ok((handle, at)),
+                (Err(error), Some(parent)) if error.is_not_found() => at = parent,
+                (Err(error), _) => return Err(error),
+            }
+        }
     }
 
     /// A handle of a directory, following links beneath the root.

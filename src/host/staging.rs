@@ -3,8 +3,7 @@
 use std::fs::File;
 use std::os::fd::OwnedFd;
 
-use rustix::fs::{AtFlags, Mode, OFlags};
-
+use super::write::create_anew;
 use super::{Host, HostError};
 use crate::file_state::new_name;
 
@@ -22,19 +21,8 @@ impl Host {
     /// # Errors
     /// [`HostError::Io`] if no directory can be opened.
     pub fn staging_dir(&self, target: &str) -> Result<StagingDir, HostError> {
-        let mut path = target;
-        loop {
-            match self.open_dir(path) {
-                Ok(handle) => return Ok(StagingDir { handle, path: path.to_owned() }),
-                Err(error) if error.is_not_found() && path.len() > 1 => {
-                    path = match path.rfind('/') {
-                        Some(slash) if slash > 0 => &path[..slash],
-                        _ => "/",
-                    };
-                }
-                Err(error) => return Err(error),
-            }
-        }
+        let (handle, path) = self.open_nearest_dir(target)?;
+        Ok(StagingDir { handle, path: path.to_owned() })
     }
 }
 
@@ -54,14 +42,6 @@ impl StagingDir {
     /// # Errors
     /// What the system answers.
     pub fn create(&self, name: &str) -> std::io::Result<File> {
-        let name = new_name(name);
-        match rustix::fs::unlinkat(&self.handle, &name, AtFlags::empty()) {
-            Ok(()) | Err(rustix::io::Errno::NOENT) => {}
-            Err(errno) => return Err(errno.into()),
-        }
-        let flags =
-            OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let file = rustix::fs::openat(&self.handle, &name, flags, Mode::from_raw_mode(0o600))?;
-        Ok(File::from(file))
+        Ok(create_anew(&self.handle, &new_name(name))?)
     }
 }

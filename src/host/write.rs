@@ -8,7 +8,7 @@ use std::os::fd::AsFd;
 use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags, Timespec, Timestamps};
 
 use super::{Host, HostError};
-use crate::file_state::{FileState, Ownership, new_name};
+use crate::file_state::{FileState, Ownership, new_name, parent_of};
 
 impl Host {
     /// Makes one directory with exactly this mode, whatever the umask.
@@ -88,15 +88,7 @@ impl Host {
     /// [`HostError::Io`] if it cannot be made.
     pub fn create_staged(&self, path: &str) -> Result<File, HostError> {
         let (parent, name) = self.parent(path)?;
-        let fail = |errno| HostError::errno("create", path, errno);
-        match rustix::fs::unlinkat(&parent, name, AtFlags::empty()) {
-            Ok(()) | Err(rustix::io::Errno::NOENT) => {}
-            Err(errno) => return Err(fail(errno)),
-        }
-        let flags =
-            OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let made = rustix::fs::openat(&parent, name, flags, Mode::from_raw_mode(0o600));
-        Ok(File::from(made.map_err(fail)?))
+        create_anew(&parent, name).map_err(|errno| HostError::errno("create", path, errno))
     }
 
     /// Gives a staged file its final name, replacing what stands there in one step.
@@ -272,15 +264,22 @@ impl Host {
     }
 
     fn note_unsynced(&self, path: &str) {
-        let parent = match path.trim_end_matches('/').rsplit_once('/') {
-            Some(("", _)) | None => "/",
-            Some((parent, _)) => parent,
-        };
+        let parent = parent_of(path).unwrap_or("/");
         let mut unsynced = self.unsynced.borrow_mut();
         if !unsynced.contains(parent) {
             unsynced.insert(parent.to_owned());
         }
     }
+}
+
+/// Makes a file, mode 0600, in an open directory; one that an earlier run left is replaced.
+pub(super) fn create_anew(directory: impl AsFd, name: &str) -> rustix::io::Result<File> {
+    match rustix::fs::unlinkat(&directory, name, AtFlags::empty()) {
+        Ok(()) | Err(rustix::io::Errno::NOENT) => {}
+        Err(errno) => return Err(errno),
+    }
+    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    rustix::fs::openat(&directory, name, flags, Mode::from_raw_mode(0o600)).map(File::from)
 }
 
 fn set_ownership(file: impl AsFd, ownership: Ownership) -> rustix::io::Result<()> {

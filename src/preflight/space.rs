@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::{Case, Finding, Seen};
 use crate::desired::{DAEMON_JSON, UNIT_DIR};
 use crate::facts::FileSystemFact;
+use crate::file_state::parent_of;
 use crate::store::STATE_DIR;
 
 const MIB: u64 = 1 << 20;
@@ -79,7 +80,7 @@ fn demands<'a>(case: &'a Case<'_>, expected_unpacked: Option<u64>) -> [Demand<'a
 }
 
 fn parent(path: &str) -> &str {
-    path.rsplit_once('/').map_or("/", |(parent, _)| parent)
+    parent_of(path).unwrap_or("/")
 }
 
 fn mount_flags(case: &Case<'_>) -> Vec<Finding> {

@@ -11,6 +11,7 @@ mod values;
 
 use std::collections::BTreeSet;
 
+use crate::file_state::parent_of;
 use crate::host::HostError;
 use crate::preflight::Code;
 use crate::receipt::ReceiptError;
@@ -90,7 +91,10 @@ pub fn host_hints(error: &HostError) -> Vec<String> {
     match error {
         HostError::Io { source, path, .. } => match source.raw_os_error() {
             Some(code) if code == rustix::io::Errno::NOSPC.raw_os_error() => {
-                vec![format!("free some space: df -h {0}; df -i {0}", parent(path))]
+                vec![format!(
+                    "free some space: df -h {0}; df -i {0}",
+                    parent_of(path).unwrap_or("/")
+                )]
             }
             Some(code) if code == rustix::io::Errno::ROFS.raw_os_error() => {
                 vec![format!("its file system is mounted read-only: findmnt -T {path}")]
@@ -121,13 +125,6 @@ pub fn receipt_hints(error: &ReceiptError) -> Vec<String> {
             ]
         }
         ReceiptError::Host(error) => host_hints(error),
-    }
-}
-
-fn parent(path: &str) -> &str {
-    match path.rfind('/') {
-        Some(slash) if slash > 0 => &path[..slash],
-        _ => "/",
     }
 }
 
