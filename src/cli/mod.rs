@@ -4,6 +4,8 @@ mod args;
 mod failure;
 mod install;
 mod output;
+mod plan;
+mod prepare;
 mod show_plan;
 mod status;
 mod uninstall;
@@ -50,10 +52,10 @@ fn dispatch(cli: &Cli, output: &Output) -> Result<u8, Failure> {
             install::install(&cli.global, options, &host, output)
         }
         Command::Install { options, dry_run: true } => {
-            install::plan(&cli.global, options, false, &host, output)
+            plan::plan(&cli.global, options, false, &host, output)
         }
         Command::Plan { options, detailed_exitcode } => {
-            install::plan(&cli.global, options, *detailed_exitcode, &host, output)
+            plan::plan(&cli.global, options, *detailed_exitcode, &host, output)
         }
         Command::Uninstall { purge } => {
             uninstall::uninstall(&cli.global, purge.is_some(), &host, output)

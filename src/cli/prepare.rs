@@ -1,0 +1,228 @@
+//! From arguments to everything that a plan is made from: what is asked, the host, the archive.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use super::args::{Global, InstallArgs};
+use super::failure::{Failure, exit};
+use super::output::{HEADING, Output};
+use super::show_plan::megabytes;
+use crate::apply::Session;
+use crate::bundle::trust::{self, Evidence, Verdict};
+use crate::bundle::{self, Archive};
+use crate::config::{self, FileConfig};
+use crate::desired::Desired;
+use crate::digest::Digest;
+use crate::facts::{self, Facts};
+use crate::host::{Host, HostError, input};
+use crate::plan::{self, Inputs, Plan};
+use crate::preflight::{self, Code, Finding, Refusal};
+use crate::receipt::Receipt;
+use crate::report::{Event, Phase, Reporter};
+use crate::stage;
+use crate::texts::{errors, progress, trust as trust_texts};
+
+/// Everything that is known before a plan is made.
+pub struct Prepared {
+    pub desired: Desired,
+    pub facts: Facts,
+    pub receipt: Option<Receipt>,
+    pub archive: Archive,
+    pub version: Option<String>,
+    pub staging: String,
+    pub images: Vec<(PathBuf, Digest)>,
+}
+
+/// Where the configuration is looked for when `--config` does not name it.
+const CONFIG_FILE: &str = "/etc/landfall/landfall.yaml";
+
+fn config_file(named: Option<&Path>) -> Result<Option<FileConfig>, Failure> {
+    let path = named.unwrap_or(Path::new(CONFIG_FILE));
+    let text =
+        input::read_text(path).map_err(|error| Failure::new(exit::USAGE, error.to_string()))?;
+    match text {
+        Some(text) => Ok(Some(FileConfig::parse(&text, path)?)),
+        None if named.is_none() => Ok(None),
+        None => Err(Failure::new(exit::USAGE, errors::no_config(&path.to_string_lossy()))),
+    }
+}
+
+pub fn desired(global: &Global, args: &InstallArgs) -> Result<Desired, Failure> {
+    let file = config_file(global.config.as_deref())?;
+    let desired = config::desired(&args.options(), file.as_ref())?;
+    for path in std::iter::once(&desired.source.archive).chain(&desired.images) {
+        // A wrong name is a matter of usage, and found before anything else.
+        input::open(path).map_err(|error| Failure::new(exit::USAGE, error.to_string()))?;
+    }
+    if !desired.images.is_empty() && global.root.is_some() {
+        return Err(Failure::new(exit::USAGE, errors::IMAGE_NEEDS_ENGINE));
+    }
+    for code in &desired.ignore {
+        if let Err(error) = code.parse::<Code>() {
+            return Err(Failure::new(exit::USAGE, format!("--ignore {code}: {error}")));
+        }
+    }
+    Ok(desired)
+}
+
+/// Gathers facts, checks the host, reads the archive and checks it too. With a session
+/// the archive's programs are staged; without one nothing is written.
+pub fn prepare(
+    host: &Host,
+    output: &Output,
+    desired: Desired,
+    session: Option<&mut Session<'_>>,
+) -> Result<Prepared, Failure> {
+    output.event(&Event::Phase { phase: Phase::Facts, bytes: None });
+    let receipt = Receipt::load(host)?;
+    let facts = facts::gather(host, &plan::wanted(&desired))?;
+    let owned = receipt.as_ref().map(Receipt::paths).unwrap_or_default();
+    let archive_path = &desired.source.archive;
+    let known = known_archive(&desired, receipt.as_ref())?;
+    let expected = match known {
+        Some(_) => None,
+        None => stage::expected_unpacked(archive_path)?,
+    };
+    let found = preflight::check(&desired, &facts, &owned, expected);
+    pass(output, &desired, &found)?;
+    let archive = match known {
+        Some(archive) => archive,
+        None => read_archive(output, &desired, session)?,
+    };
+    let version = bundle::version_from_name(&file_name(archive_path));
+    show_source(output, &facts, &archive, archive_path);
+    check_trust(&desired, &archive, output)?;
+    let found = preflight::check_archive(&desired, &facts, &owned, &archive);
+    pass(output, &desired, &found)?;
+    let staging = host.staging_dir(&desired.bin_dir)?.path().to_owned();
+    let images = hash_images(&desired.images)?;
+    Ok(Prepared { desired, facts, receipt, archive, version, staging, images })
+}
+
+/// Prints findings; an error that is not ignored refuses the host.
+fn pass(output: &Output, desired: &Desired, found: &[Finding]) -> Result<(), Failure> {
+    output.findings(found);
+    let blocking = preflight::blocking(found, &desired.ignore);
+    if blocking.is_empty() {
+        return Ok(());
+    }
+    // What is wrong with the request, or with the archive, is so on any host.
+    let is = |refusal| blocking.iter().any(|finding| finding.code.refusal() == refusal);
+    let exit = if is(Refusal::Usage) {
+        exit::USAGE
+    } else if is(Refusal::Archive) {
+        exit::UNTRUSTED
+    } else {
+        exit::REFUSED
+    };
+    let codes: BTreeSet<Code> = blocking.iter().map(|finding| finding.code).collect();
+    let failure = Failure::new(exit, errors::refused(&codes));
+    let ignorable: Vec<Code> = codes.iter().copied().filter(|code| code.can_be_ignored()).collect();
+    if ignorable.len() < codes.len() {
+        return Err(failure);
+    }
+    Err(failure.hint(errors::ignore_hint(&ignorable)))
+}
+
+/// The archive that an earlier run installed, if the file is still the same: then it only
+/// has to be hashed.
+fn known_archive(desired: &Desired, receipt: Option<&Receipt>) -> Result<Option<Archive>, Failure> {
+    let Some(receipt) = receipt else { return Ok(None) };
+    let size = input::open(&desired.source.archive)?.metadata().map(|data| data.len()).ok();
+    if size != Some(receipt.archive.size)
+        || hash(&desired.source.archive)? != receipt.archive.sha256
+    {
+        return Ok(None);
+    }
+
+    Ok(Some(receipt.archive.clone()))
+}
+
+pub fn read_archive(
+    output: &Output,
+    desired: &Desired,
+    session: Option<&mut Session<'_>>,
+) -> Result<Archive, Failure> {
+    let path = &desired.source.archive;
+    let archive = match session {
+        None => stage::inspect(path, output)?,
+        Some(session) => stage::stage(path, session.staging_dir(&desired.bin_dir)?, output)?,
+    };
+    Ok(archive)
+}
+
+/// Asks everybody who knows a digest whether this is the archive it should be.
+fn check_trust(desired: &Desired, archive: &Archive, output: &Output) -> Result<(), Failure> {
+    let path = &desired.source.archive;
+    let mut sidecar = path.clone().into_os_string();
+    sidecar.push(".sha256");
+    let sidecar = input::read_text(Path::new(&sidecar))?;
+    let name = file_name(path);
+    let machine = archive.machine().map(|machine| machine.to_string());
+    let verdict = trust::judge(
+        archive.sha256,
+        &Evidence {
+            file_name: &name,
+            version: bundle::version_from_name(&name).as_deref(),
+            arch: machine.as_deref(),
+            argument: desired.source.sha256,
+            sidecar: sidecar.as_deref(),
+        },
+    )?;
+    output.line(&trust_texts::verdict(&verdict));
+    match verdict {
+        Verdict::Unpinned { digest } if !desired.source.allow_unpinned => {
+            Err(Failure::new(exit::UNTRUSTED, trust_texts::unpinned(&name, digest))
+                .hint(trust_texts::pin_it(digest)))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn show_source(output: &Output, facts: &Facts, archive: &Archive, path: &Path) {
+    let host = progress::host(
+        &facts.os.pretty_name,
+        &facts.architecture,
+        &facts.kernel.release,
+        facts.systemd.as_ref().map_or(0, |systemd| systemd.version),
+    );
+    output.line(&format!("{HEADING}Host{HEADING:#}     {host}"));
+    output.line(&format!(
+        "{HEADING}Archive{HEADING:#}  {} ({}) sha256:{}",
+        path.display(),
+        megabytes(archive.size),
+        archive.sha256
+    ));
+}
+
+pub fn make_plan(prepared: &Prepared) -> Result<Plan, Failure> {
+    Ok(plan::make(&Inputs {
+        desired: &prepared.desired,
+        facts: &prepared.facts,
+        archive: &prepared.archive,
+        version: prepared.version.as_deref(),
+        staging: &prepared.staging,
+        images: &prepared.images,
+        receipt: prepared.receipt.as_ref(),
+    })?)
+}
+
+fn hash_images(images: &[PathBuf]) -> Result<Vec<(PathBuf, Digest)>, Failure> {
+    let mut seen: BTreeMap<Digest, PathBuf> = BTreeMap::new();
+    for path in images {
+        if !stage::looks_like_archive(path)? {
+            return Err(Failure::new(exit::USAGE, errors::not_an_image(&path.to_string_lossy())));
+        }
+        seen.entry(hash(path)?).or_insert_with(|| path.clone());
+    }
+    Ok(seen.into_iter().map(|(sha256, path)| (path, sha256)).collect())
+}
+
+fn hash(path: &Path) -> Result<Digest, Failure> {
+    let digest = Digest::of_reader(input::open(path)?);
+    digest.map_err(|source| HostError::io("read", path.to_string_lossy(), source).into())
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
