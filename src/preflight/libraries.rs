@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Case, Finding, Seen};
-use crate::bundle::{Archive, Entry};
+use crate::bundle::{Archive, Entry, VersionNeed};
 use crate::facts::Libraries;
 
 const LIBC: &str = "libc.so.6";
@@ -50,8 +50,8 @@ fn missing(entry: &Entry, sonames: &[String]) -> Option<Finding> {
 fn too_old(entry: &Entry, host: &Libraries) -> Vec<Finding> {
     let newest = host.libc_versions.iter().max_by_key(|version| rank(version));
     let mut lacking: BTreeMap<&str, &str> = BTreeMap::new();
-    for need in &entry.elf.version_needs {
-        let (library, version) = (need.library.as_str(), need.version.as_str());
+    for VersionNeed { library, version } in &entry.elf.version_needs {
+        let (library, version) = (library.as_str(), version.as_str());
         if !GLIBC.contains(&library) || has(host, library, version) {
             continue;
         }

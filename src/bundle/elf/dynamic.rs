@@ -190,10 +190,10 @@ fn version_needs(
     let mut needs = Vec::new();
     let mut at = 0_usize;
     for _ in 0..count {
-        let (library, _) = pod::from_bytes::<elf::Verneed<Endianness>>(table.get(at..)?).ok()?;
-        let name = text(strings, library.vn_file.get(endian).into(), LONGEST_NAME)?;
-        let mut aux_at = at.checked_add(library.vn_aux.get(endian) as usize)?;
-        for _ in 0..library.vn_cnt.get(endian) {
+        let (need, _) = pod::from_bytes::<elf::Verneed<Endianness>>(table.get(at..)?).ok()?;
+        let name = text(strings, need.vn_file.get(endian).into(), LONGEST_NAME)?;
+        let mut aux_at = at.checked_add(need.vn_aux.get(endian) as usize)?;
+        for _ in 0..need.vn_cnt.get(endian) {
             let (aux, _) =
                 pod::from_bytes::<elf::Vernaux<Endianness>>(table.get(aux_at..)?).ok()?;
             let version = text(strings, aux.vna_name.get(endian).into(), LONGEST_NAME)?;
@@ -206,7 +206,7 @@ fn version_needs(
                 next => aux_at = aux_at.checked_add(next as usize)?,
             }
         }
-        match library.vn_next.get(endian) {
+        match need.vn_next.get(endian) {
             0 => break,
             next => at = at.checked_add(next as usize)?,
         }

@@ -144,8 +144,8 @@ mod tests {
     fn dynamic_program_in_every_word_size_and_byte_order() {
         for machine in [Machine::X86_64, Machine::Aarch64, Machine::Arm, Machine::S390x] {
             let image = ElfImage::dynamic(machine)
-                .library("libdl.so.2", &[])
-                .library("libc.so.6", &["GLIBC_2.34", "GLIBC_2.2.5"]);
+                .needs("libdl.so.2", &[])
+                .needs("libc.so.6", &["GLIBC_2.34", "GLIBC_2.2.5"]);
             for gap in [0, 10_000, 200_000] {
                 let bytes = image.clone().gap(gap).build();
                 for piece in [1000, 4097, bytes.len()] {
@@ -163,7 +163,7 @@ mod tests {
 
     #[test]
     fn dynamic_segment_far_behind_the_names() {
-        let image = ElfImage::dynamic(Machine::X86_64).library("libc.so.6", &["GLIBC_2.34"]);
+        let image = ElfImage::dynamic(Machine::X86_64).needs("libc.so.6", &["GLIBC_2.34"]);
         let bytes = image.gap(20 << 20).build();
         for piece in [777_777, 1 << 20] {
             let info = probe(&bytes, piece).unwrap();
@@ -175,7 +175,7 @@ mod tests {
 
     #[test]
     fn names_out_of_reach_are_said_to_be_unknown() {
-        let image = ElfImage::dynamic(Machine::X86_64).library("libc.so.6", &["GLIBC_2.34"]);
+        let image = ElfImage::dynamic(Machine::X86_64).needs("libc.so.6", &["GLIBC_2.34"]);
         let bytes = image.gap_before_names(20 << 20).build();
         let info = probe(&bytes, 1 << 20).unwrap();
         assert!(!info.dependencies_known && !info.is_static());
@@ -184,7 +184,7 @@ mod tests {
 
     #[test]
     fn cut_off_programs_do_not_pass_for_static() {
-        let bytes = ElfImage::dynamic(Machine::X86_64).library("libc.so.6", &[]).build();
+        let bytes = ElfImage::dynamic(Machine::X86_64).needs("libc.so.6", &[]).build();
         let info = probe(&bytes[..bytes.len() - 20], 100).unwrap();
         assert!(!info.dependencies_known && !info.is_static());
     }
@@ -210,7 +210,7 @@ mod tests {
         let mut probe = Probe::default();
         for _ in 0..2 {
             probe.start();
-            probe.feed(&ElfImage::dynamic(Machine::Arm).library("libc.so.6", &[]).build());
+            probe.feed(&ElfImage::dynamic(Machine::Arm).needs("libc.so.6", &[]).build());
             assert_eq!(probe.finish().unwrap().needed, ["libc.so.6"]);
             probe.start();
             probe.feed(&ElfImage::fixed(Machine::X86_64).build());
@@ -223,7 +223,7 @@ mod tests {
     #[test]
     fn damaged_headers_never_panic() {
         let image = ElfImage::dynamic(Machine::X86_64)
-            .library("libc.so.6", &["GLIBC_2.34"])
+            .needs("libc.so.6", &["GLIBC_2.34"])
             .gap(5000)
             .build();
         let mut random = Random::new(7);

@@ -30,7 +30,7 @@ impl ElfImage {
         Self { kind: elf::ET_DYN.0, libraries: Some(Vec::new()), ..Self::fixed(machine) }
     }
 
-    pub(in crate::bundle) fn library(mut self, name: &str, versions: &[&str]) -> Self {
+    pub(in crate::bundle) fn needs(mut self, name: &str, versions: &[&str]) -> Self {
         let versions = versions.iter().map(ToString::to_string).collect();
         self.libraries.get_or_insert_default().push((name.to_string(), versions));
         self

@@ -28,7 +28,7 @@ fn memory() {
 }
 
 fn read_large_archive() {
-    let mut program = ElfImage::dynamic(Machine::X86_64).library("libc.so.6", &[]).build();
+    let mut program = ElfImage::dynamic(Machine::X86_64).needs("libc.so.6", &[]).build();
     // The second program header is that of the dynamic segment; its third field the offset.
     program[64 + 56 + 8..][..8].copy_from_slice(&(100_u64 << 20).to_le_bytes());
     let piece = Random::new(5).bytes(1 << 20);
