@@ -20,6 +20,7 @@ pub mod preflight;
 pub mod receipt;
 pub mod render;
 pub mod report;
+pub mod route;
 pub mod smoke;
 pub mod stage;
 pub mod steps;

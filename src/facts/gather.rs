@@ -22,6 +22,10 @@ pub const ENGINE_UNITS: [&str; 6] = [
     "snap.docker.dockerd.service",
 ];
 
+/// Units that keep a firewall, or run virtual machines.
+pub const NETWORK_UNITS: [&str; 4] =
+    ["firewalld.service", "libvirtd.service", "nftables.service", "ufw.service"];
+
 /// How long a program may take that only says its version.
 const VERSION_LIMIT: std::time::Duration = std::time::Duration::from_secs(10);
 
@@ -120,7 +124,8 @@ fn all_but_digests(
     }
     let mut units = BTreeMap::new();
     if host.is_booted_with_systemd() {
-        for unit in wanted.units.iter().map(String::as_str).chain(ENGINE_UNITS) {
+        let always = ENGINE_UNITS.into_iter().chain(NETWORK_UNITS);
+        for unit in wanted.units.iter().map(String::as_str).chain(always) {
             if !units.contains_key(unit) {
                 units.insert(unit.to_owned(), host.unit_state(unit)?);
             }
@@ -138,7 +143,7 @@ fn all_but_digests(
         units,
         packages,
         file_systems,
-        network: if live { network_facts(host)? } else { NetworkFacts::default() },
+        network: if live { network::gather(host, &programs)? } else { NetworkFacts::default() },
         iptables: if live && programs.contains_key("iptables") { iptables(host) } else { None },
         programs,
         libraries: libraries::gather(host, &architecture)?,
@@ -218,21 +223,6 @@ fn cgroup_facts(host: &Host) -> Result<super::Cgroups, HostError> {
         None => String::new(),
     };
     Ok(cgroups::parse(&mountinfo, &proc_cgroups, &v2))
-}
-
-fn network_facts(host: &Host) -> Result<NetworkFacts, HostError> {
-    let routes = host.read_text("/proc/net/route")?.unwrap_or_default();
-    let sockets = host.read_text("/proc/net/unix")?.unwrap_or_default();
-    Ok(NetworkFacts {
-        // The bonding driver keeps a file among the links.
-        links: host
-            .read_dir("/sys/class/net")?
-            .into_iter()
-            .filter(|name| name != "bonding_masters")
-            .collect(),
-        routes: network::parse_routes(&routes),
-        listening: network::parse_listening(&sockets),
-    })
 }
 
 fn iptables(host: &Host) -> Option<Iptables> {

@@ -20,6 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 pub use gather::gather;
+pub use network::{Bridge, Forwarding, NameServer, NetworkFacts};
 pub use wanted::Wanted;
 
 use crate::digest::Digest;
@@ -56,7 +57,7 @@ pub struct Facts {
     pub packages: Packages,
     /// File systems by the path that was asked about.
     pub file_systems: BTreeMap<String, FileSystemFact>,
-    /// Links and routes.
+    /// Links, routes, and who is connected.
     pub network: NetworkFacts,
     /// Programs that were looked for, by name: where they are.
     pub programs: BTreeMap<String, String>,
@@ -230,26 +231,6 @@ pub struct FileSystemFact {
     pub device: u64,
     /// Whether directory entries carry their type (d_type); `None` if it cannot be told.
     pub reports_entry_type: Option<bool>,
-}
-
-/// A route of the main table.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Route {
-    /// Destination, such as `10.0.0.0/8`.
-    pub destination: String,
-    /// Link.
-    pub link: String,
-}
-
-/// Links and routes.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NetworkFacts {
-    /// Names of network links.
-    pub links: Vec<String>,
-    /// IPv4 routes other than the default.
-    pub routes: Vec<Route>,
-    /// Sockets of engines ([`network::ENGINE_SOCKETS`]) that a process listens on.
-    pub listening: Vec<String>,
 }
 
 /// The iptables program.

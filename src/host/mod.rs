@@ -11,6 +11,7 @@ mod files;
 pub mod input;
 pub mod lock;
 mod mounts;
+mod netlink;
 mod processes;
 pub mod staging;
 pub mod systemd;

@@ -52,7 +52,8 @@ impl Case<'_> {
         self.facts.units.get(unit).is_some_and(|state| state.load == "loaded")
     }
 
-    fn is_active(&self, unit: &str) -> bool {
+    /// Whether a unit runs, or is on its way up.
+    pub(super) fn is_active(&self, unit: &str) -> bool {
         self.facts.units.get(unit).is_some_and(crate::unit_state::UnitState::is_active)
     }
 }

@@ -3,9 +3,11 @@
 use std::fmt;
 use std::str::FromStr;
 
+use ipnet::IpNet;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::network::{BridgeProblem, Use};
 use crate::facts::{CgroupMode, PackageManager};
 use crate::file_state::FileKind;
 
@@ -157,6 +159,26 @@ codes! {
     GroupProgramMissing = 55,
     /// Programs that parts of the engine use are missing.
     HelperPrograms = 56,
+    /// A network of the engine overlaps with something that the host uses.
+    NetworkOverlap = 85,
+    /// Pools of the engine's networks overlap with something that the host uses.
+    PoolOverlap = 86,
+    /// The engine's bridge gets another network than the usual one.
+    BridgeMoves = 87,
+    /// The engine finds no network for its bridge.
+    NoFreePool = 88,
+    /// An address of the engine's bridge is wrong.
+    BridgeAddress = 89,
+    /// The engine changes what becomes of forwarded packets.
+    ForwardPolicy = 90,
+    /// The engine sends what bridges pass through the firewall.
+    BridgedTraffic = 91,
+    /// firewalld and the engine share the firewall.
+    Firewalld = 92,
+    /// Another firewall and the engine share the rules.
+    FirewallService = 93,
+    /// The host's routes could not be read.
+    RoutesUnknown = 94,
 }
 
 impl Code {
@@ -178,7 +200,7 @@ impl Code {
     /// What an error with this code means for the caller.
     pub fn refusal(self) -> Refusal {
         match self {
-            Self::UserUnknown | Self::GidTaken => Refusal::Usage,
+            Self::UserUnknown | Self::GidTaken | Self::BridgeAddress => Refusal::Usage,
             Self::ArchiveArchitecture => Refusal::Archive,
             _ => Refusal::Host,
         }
@@ -265,6 +287,16 @@ pub enum Seen {
     GroupNotLocal { name: String },
     GroupProgramMissing { program: String },
     HelperPrograms { missing: Vec<String> },
+    NetworkOverlap { key: Option<String>, network: IpNet, uses: Vec<Use>, flag: Option<String> },
+    PoolOverlap { pools: Vec<IpNet>, uses: Vec<Use>, skipped: bool, flag: Option<String> },
+    BridgeMoves { first: IpNet, network: IpNet, uses: Vec<Use> },
+    NoFreePool { avoided: Vec<IpNet>, flags: Vec<String> },
+    BridgeAddress { key: String, value: String, problem: BridgeProblem },
+    ForwardPolicy { now: bool, bridges: Vec<String>, libvirt: bool, can_keep: bool },
+    BridgedTraffic { bridges: Vec<String>, first: String },
+    Firewalld,
+    FirewallService { services: Vec<String>, drops: Vec<String> },
+    RoutesUnknown { reason: String },
 }
 
 impl Seen {
@@ -313,6 +345,16 @@ impl Seen {
             Self::GroupNotLocal { .. } => Code::GroupNotLocal,
             Self::GroupProgramMissing { .. } => Code::GroupProgramMissing,
             Self::HelperPrograms { .. } => Code::HelperPrograms,
+            Self::NetworkOverlap { .. } => Code::NetworkOverlap,
+            Self::PoolOverlap { .. } => Code::PoolOverlap,
+            Self::BridgeMoves { .. } => Code::BridgeMoves,
+            Self::NoFreePool { .. } => Code::NoFreePool,
+            Self::BridgeAddress { .. } => Code::BridgeAddress,
+            Self::ForwardPolicy { .. } => Code::ForwardPolicy,
+            Self::BridgedTraffic { .. } => Code::BridgedTraffic,
+            Self::Firewalld => Code::Firewalld,
+            Self::FirewallService { .. } => Code::FirewallService,
+            Self::RoutesUnknown { .. } => Code::RoutesUnknown,
         }
     }
 }

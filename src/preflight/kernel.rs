@@ -136,7 +136,8 @@ fn cgroups(case: &Case<'_>, engine: Option<&str>) -> Option<Finding> {
     (!wanted.is_empty()).then(|| Finding::warning(seen(wanted)))
 }
 
-fn is_before(engine: &str, since: (u32, u32)) -> bool {
+/// Whether an engine is older than a line of releases.
+pub(super) fn is_before(engine: &str, since: (u32, u32)) -> bool {
     kernel::parse_version(engine).is_some_and(|(major, minor, _)| (major, minor) < since)
 }
 

@@ -10,6 +10,7 @@ mod finding;
 mod host;
 mod kernel;
 mod libraries;
+mod network;
 mod space;
 
 #[cfg(test)]
@@ -20,6 +21,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 pub use finding::{Code, Finding, ParseCodeError, Refusal, Seen, Severity};
+pub use network::{BridgeProblem, Use, UsedBy};
 
 use crate::bundle::{Archive, version_from_name};
 use crate::desired::{DAEMON_JSON, Desired};
@@ -70,6 +72,7 @@ pub fn check(
     let case = Case::new(desired, facts, owned);
     let mut findings = host::check(&case);
     findings.extend(kernel::check(&case));
+    findings.extend(network::check(&case));
     findings.extend(space::check(&case, expected_unpacked));
     findings.extend(engines::check(&case));
     findings.extend(accounts::check(&case));

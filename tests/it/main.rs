@@ -15,6 +15,7 @@ mod groups;
 mod idempotence;
 mod install;
 mod lock;
+mod network;
 mod reboot;
 mod registry;
 mod root_dir;

@@ -1,6 +1,7 @@
 //! Each case changes one thing of a healthy host and names the findings that follow.
 
 mod engines;
+mod network;
 mod programs;
 mod space;
 mod system;
@@ -159,7 +160,9 @@ type Change = fn(&mut World);
 type Case = (&'static str, Change, &'static [&'static str]);
 
 fn cases() -> impl Iterator<Item = &'static Case> {
-    [system::CASES, space::CASES, engines::CASES, programs::CASES].into_iter().flatten()
+    [system::CASES, space::CASES, engines::CASES, programs::CASES, network::CASES]
+        .into_iter()
+        .flatten()
 }
 
 #[test]

@@ -131,7 +131,7 @@ fn fix_of_accounts(seen: &Seen) -> String {
                 .to_owned()
         }
         Seen::HelperPrograms { .. } => "install them if you need them (procps, xz, git)".to_owned(),
-        _ => String::new(),
+        _ => super::network::fix(seen),
     }
 }
 

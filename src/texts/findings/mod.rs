@@ -2,6 +2,7 @@
 //! to type to mend it.
 
 mod fix;
+mod network;
 mod seen;
 
 use crate::preflight::{Code, Finding};
@@ -74,6 +75,16 @@ pub fn title(code: Code) -> &'static str {
         Code::GroupNotLocal => "the group is not a local one",
         Code::GroupProgramMissing => "a program that changes groups is missing",
         Code::HelperPrograms => "programs that some commands use are missing",
+        Code::NetworkOverlap => "the engine would take a network that this host uses",
+        Code::PoolOverlap => "networks of containers may take addresses that this host uses",
+        Code::BridgeMoves => "the engine's bridge gets another network than usual",
+        Code::NoFreePool => "no network is left for the engine",
+        Code::BridgeAddress => "an address of the engine's bridge cannot work",
+        Code::ForwardPolicy => "the engine will drop what this host forwards",
+        Code::BridgedTraffic => "the engine will send what bridges pass through iptables",
+        Code::Firewalld => "firewalld and the engine share the firewall",
+        Code::FirewallService => "another firewall and the engine share the rules",
+        Code::RoutesUnknown => "the host's routes could not be read",
     }
 }
 
@@ -147,5 +158,55 @@ pub fn why(code: Code) -> &'static str {
         Code::HelperPrograms => {
             "docker top uses ps, images packed with xz need xz, builds from a repository git"
         }
+        Code::NetworkOverlap
+        | Code::PoolOverlap
+        | Code::BridgeMoves
+        | Code::NoFreePool
+        | Code::BridgeAddress
+        | Code::ForwardPolicy
+        | Code::BridgedTraffic
+        | Code::Firewalld
+        | Code::FirewallService
+        | Code::RoutesUnknown => why_of_network(code),
+    }
+}
+
+fn why_of_network(code: Code) -> &'static str {
+    match code {
+        Code::NetworkOverlap => {
+            "what is meant for them would go to containers: who comes from there is cut off"
+        }
+        Code::PoolOverlap => {
+            "networks of containers (docker network create, compose) take one network of the pools \
+             after the other; the daemon stays clear of name servers and of routes in the main \
+             table alone, and from 23.0 on only of networks that the host is in"
+        }
+        Code::BridgeMoves => {
+            "the daemon takes the first network of its pools that it sees no use of"
+        }
+        Code::NoFreePool => {
+            "the daemon does not start without a network for docker0, and makes no others"
+        }
+        Code::BridgeAddress => "the daemon does not start with it, or containers get no network",
+        Code::ForwardPolicy => {
+            "what this host passes on for virtual machines and other networks is dropped, unless \
+             a rule lets it through"
+        }
+        Code::BridgedTraffic => {
+            "what goes from port to port of a bridge then meets the rules of chain FORWARD, and \
+             is dropped where its policy is DROP"
+        }
+        Code::Firewalld => {
+            "a reload of firewalld deletes Docker's rules; the daemon puts them back when \
+             firewalld tells it, but rules of your own in DOCKER-USER are lost; ports that \
+             containers publish are open whatever the zones say"
+        }
+        Code::FirewallService => {
+            "what one chain of nftables drops is dropped, whatever Docker's rules accept; \
+             nftables.service flushes all rules when it starts or reloads; ports that containers \
+             publish pass by the rules of ufw"
+        }
+        Code::RoutesUnknown => "the engine's networks were not compared with what the host uses",
+        _ => "",
     }
 }

@@ -121,7 +121,7 @@ fn seen_of_accounts(seen: &Seen) -> String {
         Seen::GroupNotLocal { name } => format!("{name} is not in /etc/group"),
         Seen::GroupProgramMissing { program } => program.clone(),
         Seen::HelperPrograms { missing } => missing.join(", "),
-        _ => String::new(),
+        _ => super::network::seen(seen),
     }
 }
 

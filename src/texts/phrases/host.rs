@@ -45,3 +45,5 @@ pub fn not_done_within(seconds: u64) -> String {
 pub fn job_result(result: &str) -> String {
     format!("the job's result is “{result}”")
 }
+/// What could not be read.
+pub const ROUTES: &str = "the kernel's routes";
