@@ -23,8 +23,10 @@ pub(in crate::facts) fn gather(
         Ok((routes, addresses)) => (routes, addresses, None),
         Err(error) => (Vec::new(), Vec::new(), Some(error.to_string())),
     };
-    let session = session(host)?;
-    let sockets = format!("{}{}", text("/proc/net/tcp")?, text("/proc/net/tcp6")?);
+    let session = session(host);
+    // A host with a hundred thousand connections has a table that is too long to be read.
+    let table = |path: &str| text(path).unwrap_or_default();
+    let sockets = table("/proc/net/tcp") + &table("/proc/net/tcp6");
     // The bonding driver keeps a file among the links.
     let links: Vec<String> = host
         .read_dir("/sys/class/net")?
@@ -39,7 +41,7 @@ pub(in crate::facts) fn gather(
         addresses,
         ssh_peers: session.ssh_peer.into_iter().collect(),
         peers: peers::parse_established(&sockets),
-        name_servers: name_servers(host)?,
+        name_servers: name_servers(host),
         proxies: session.proxies,
         unread,
     })
@@ -54,7 +56,7 @@ struct Session {
 
 /// sudo drops `SSH_CONNECTION`, but the shell that it was called from still has it: the
 /// environments of this process and of its ancestors are read, nearest first.
-fn session(host: &Host) -> Result<Session, HostError> {
+fn session(host: &Host) -> Session {
     let mut session = Session::default();
     let mut process = "self".to_owned();
     for _ in 0..ANCESTORS {
@@ -68,20 +70,20 @@ fn session(host: &Host) -> Result<Session, HostError> {
         if session.proxies.is_empty() {
             session.proxies = peers::parse_proxies(&environment);
         }
-        let status = host.read_text(&format!("/proc/{process}/status"))?.unwrap_or_default();
-        match peers::parse_parent(&status) {
+        let status = host.read_text(&format!("/proc/{process}/status")).ok().flatten();
+        match peers::parse_parent(&status.unwrap_or_default()) {
             Some(parent) if parent > 0 => process = parent.to_string(),
             _ => break,
         }
     }
-    Ok(session)
+    session
 }
 
 /// Where systemd-resolved keeps the servers that it asks itself; dockerd reads it too, in
 /// place of a resolv.conf that names the stub alone.
 const RESOLVED: &str = "/run/systemd/resolve/resolv.conf";
 
-fn name_servers(host: &Host) -> Result<Vec<NameServer>, HostError> {
+fn name_servers(host: &Host) -> Vec<NameServer> {
     let mut found = Vec::new();
     for file in ["/etc/resolv.conf", RESOLVED] {
         let text = host.read_text(file).ok().flatten().unwrap_or_default();
@@ -91,7 +93,7 @@ fn name_servers(host: &Host) -> Result<Vec<NameServer>, HostError> {
             }
         }
     }
-    Ok(found)
+    found
 }
 
 fn forwarding_facts(

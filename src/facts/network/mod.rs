@@ -47,13 +47,16 @@ pub struct NetworkFacts {
 }
 
 impl NetworkFacts {
-    /// Whether a link is an engine's own bridge: `docker0`, `docker_gwbridge`, or `br-` and
-    /// the first 12 digits of a network's id.
+    /// Whether a link is an engine's own bridge.
     pub fn is_engines(link: &str) -> bool {
-        let of_network = link
-            .strip_prefix("br-")
-            .is_some_and(|id| id.len() == 12 && id.bytes().all(|digit| digit.is_ascii_hexdigit()));
-        matches!(link, "docker0" | "docker_gwbridge") || of_network
+        matches!(link, "docker0" | "docker_gwbridge") || Self::is_of_container_network(link)
+    }
+
+    /// Whether a link is the bridge of a network that an engine made: `br-` and the first 12
+    /// digits of the network's id.
+    pub fn is_of_container_network(link: &str) -> bool {
+        link.strip_prefix("br-")
+            .is_some_and(|id| id.len() == 12 && id.bytes().all(|digit| digit.is_ascii_hexdigit()))
     }
 }
 

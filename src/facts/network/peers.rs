@@ -33,7 +33,7 @@ fn parse_address(hex: &str) -> Option<IpAddr> {
         32 => {
             let mut bits = 0;
             for at in [0, 8, 16, 24] {
-                bits = bits << 32 | u128::from(word(at)?);
+                bits = (bits << 32) | u128::from(word(at)?);
             }
             Some(IpAddr::V6(Ipv6Addr::from_bits(bits)).to_canonical())
         }
@@ -117,7 +117,7 @@ mod tests {
             \x20  5: 0000000000000000FFFF0000020200C0:0016 0000000000000000FFFF0000051010AC:D4F2 01 0\n\
             \x20  6: B80D01200000000000000000010000FF:0016 B80D0120000000000000000002000000:D4F2 01 0\n\
             broken\n";
-        let expected = ["172.16.16.5", "192.168.0.9", "2001:db8::200:0"];
+        let expected = ["172.16.16.5", "192.168.0.9", "2001:db8::2"];
         assert_eq!(shown(&parse_established(text)), expected);
     }
 

@@ -89,7 +89,7 @@ fn settings(case: &Case<'_>) -> Vec<Finding> {
         let Some(value) = text(key) else { continue };
         match value.parse::<IpNet>() {
             Ok(net) if matches!(net, IpNet::V6(_)) == ipv6 => {
-                let edge = net.addr() == net.network() || !ipv6 && net.addr() == net.broadcast();
+                let edge = net.addr() == net.network() || (!ipv6 && net.addr() == net.broadcast());
                 if of_host && edge {
                     problem(key, value, BridgeProblem::NotAHost);
                 } else if of_host && text("bridge").is_some_and(|name| !name.is_empty()) {

@@ -89,7 +89,7 @@ pub(super) const CASES: &[Case] = &[
         "pools of one's own, of which the daemon skips a part",
         |w| {
             w.on_link("10.1.0.0/16", "eth1");
-            w.set("default-address-pools", json!([{"base": "10.0.0.0/8", "size": 16}]));
+            w.set("default-address-pools", json!([{"base": "10.0.0.0/10", "size": 16}]));
         },
         &["note LF086"],
     ),
@@ -97,7 +97,7 @@ pub(super) const CASES: &[Case] = &[
         "pools of one's own on a route",
         |w| {
             w.route("10.1.0.0/16", "tun0", Route::MAIN);
-            w.set("default-address-pools", json!([{"base": "10.0.0.0/8", "size": 16}]));
+            w.set("default-address-pools", json!([{"base": "10.0.0.0/10", "size": 16}]));
         },
         &["warning LF086"],
     ),

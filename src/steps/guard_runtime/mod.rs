@@ -13,6 +13,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{Action, Before, Context, KeptReason, StepError, Undone};
+use crate::facts::NetworkFacts;
 use crate::file_state::FileKind;
 use crate::host::Host;
 use crate::report::Event;
@@ -179,19 +180,14 @@ fn links(host: &Host) -> Result<Vec<String>, StepError> {
 /// it names `br-` and the first twelve digits of the network's id. One that stood there
 /// before is not.
 fn is_engines_link(link: &str, before: &[String]) -> bool {
-    let of_network = link
-        .strip_prefix("br-")
-        .is_some_and(|id| id.len() == 12 && id.bytes().all(|digit| digit.is_ascii_hexdigit()));
+    let of_network = NetworkFacts::is_of_container_network(link);
     (link == "docker0" || of_network) && !before.iter().any(|known| known == link)
 }
 
 /// Removes dockerd's bridges.
 fn remove_links(host: &Host, before: &[String]) -> Result<(), StepError> {
     for link in links(host)? {
-        let docker_network = link
-            .strip_prefix("br-")
-            .is_some_and(|id| id.len() == 12 && id.bytes().all(|digit| digit.is_ascii_hexdigit()));
-        if (link == "docker0" || docker_network) && !before.contains(&link) {
+        if is_engines_link(&link, before) {
             host.run_ok(&["ip", "link", "delete", &link], LIMIT)?;
         }
     }
