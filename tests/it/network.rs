@@ -7,7 +7,7 @@ use crate::support::{Machine, Run, installed, with};
 fn proposed(run: &Run) -> String {
     let output = run.output();
     let (_, rest) = output.split_once("--bip ").unwrap_or_else(|| panic!("no proposal: {run}"));
-    rest.split_whitespace().next().expect("a value").to_owned()
+    rest.split_whitespace().next().unwrap_or_default().to_owned()
 }
 
 /// A call from a shell that an ssh session from `peer` began, through a program that drops the
