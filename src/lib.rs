@@ -18,6 +18,7 @@ pub mod nearest;
 pub mod plan;
 pub mod preflight;
 pub mod receipt;
+pub mod redact;
 pub mod render;
 pub mod report;
 pub mod route;
