@@ -6,6 +6,7 @@
 //! leaves a [`receipt::Receipt`].
 
 pub mod apply;
+pub mod approved;
 pub mod bundle;
 pub mod cli;
 pub mod config;
@@ -17,6 +18,7 @@ pub mod host;
 pub mod nearest;
 pub mod plan;
 pub mod preflight;
+pub mod probe;
 pub mod receipt;
 pub mod redact;
 pub mod render;
@@ -26,6 +28,7 @@ pub mod smoke;
 pub mod stage;
 pub mod steps;
 pub mod store;
+pub mod support_bundle;
 pub mod texts;
 pub mod unit_state;
 pub mod verify;

@@ -74,12 +74,31 @@ pub enum Command {
         #[arg(long, help = help::DRY_RUN)]
         dry_run: bool,
     },
-    #[command(about = help::PLAN, after_help = help::INSTALL_EXAMPLES)]
+    #[command(about = help::PLAN, after_help = help::PLAN_EXAMPLES)]
     Plan {
         #[command(flatten)]
         options: Box<InstallArgs>,
-        #[arg(long, help = help::DETAILED_EXITCODE)]
-        detailed_exitcode: bool,
+        #[command(flatten)]
+        args: PlanArgs,
+    },
+    #[command(about = help::APPLY, after_help = help::APPLY_EXAMPLES)]
+    Apply {
+        #[arg(value_name = "PLAN", help = help::PLAN_FILE)]
+        plan: PathBuf,
+        #[arg(long, value_name = "FILE", help = help::MOVED_ARCHIVE)]
+        offline: Option<PathBuf>,
+    },
+    #[command(about = help::PROBE, after_help = help::PROBE_EXAMPLES)]
+    Probe {
+        #[command(flatten)]
+        options: Box<InstallArgs>,
+    },
+    #[command(name = "support-bundle", about = help::SUPPORT_BUNDLE, after_help = help::SUPPORT_BUNDLE_EXAMPLES)]
+    SupportBundle {
+        #[arg(short, long = "output", value_name = "FILE", help = help::BUNDLE_OUT)]
+        out: Option<PathBuf>,
+        #[arg(long, value_name = "N", default_value_t = 48, help = help::HOURS)]
+        hours: u32,
     },
     #[command(about = help::UNINSTALL, after_help = help::UNINSTALL_EXAMPLES)]
     Uninstall {
@@ -88,6 +107,17 @@ pub enum Command {
     },
     #[command(about = help::STATUS)]
     Status,
+}
+
+/// What `plan` takes beside the options of `install`.
+#[derive(Clone, Debug, Default, Args)]
+pub struct PlanArgs {
+    #[arg(short, long = "output", value_name = "FILE", help = help::PLAN_OUT)]
+    pub out: Option<PathBuf>,
+    #[arg(long, value_name = "FILE", conflicts_with = "root", help = help::FACTS)]
+    pub facts: Option<PathBuf>,
+    #[arg(long, help = help::DETAILED_EXITCODE)]
+    pub detailed_exitcode: bool,
 }
 
 /// What `uninstall --purge` deletes.
@@ -123,8 +153,8 @@ impl InstallArgs {
     }
 }
 
-/// What `install` and `plan` take.
-#[derive(Clone, Debug, Args)]
+/// What `install`, `plan` and `probe` take.
+#[derive(Clone, Debug, Default, Args)]
 #[allow(clippy::struct_excessive_bools)] // flags of a command line
 pub struct InstallArgs {
     #[arg(long, value_name = "FILE", env = "LANDFALL_OFFLINE", hide_env = true, help = help::OFFLINE)]

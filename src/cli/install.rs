@@ -5,10 +5,9 @@ use serde_json::{Map, json};
 use super::args::{Global, InstallArgs};
 use super::failure::{Failure, exit};
 use super::output::Output;
-use super::prepare::{Prepared, desired, make_plan, prepare, read_archive};
+use super::prepare::{Config, Looked, Prepared, desired, make_plan, prepare, read_archive};
 use crate::apply::journal::Outcome;
 use crate::apply::{self, ApplyError, Session, apply};
-use crate::desired::Desired;
 use crate::host::Host;
 use crate::plan::{EngineAction, Plan};
 use crate::receipt::Receipt;
@@ -23,15 +22,31 @@ pub fn install(
     host: &Host,
     output: &Output,
 ) -> Result<u8, Failure> {
-    let desired = desired(global, args)?;
+    let desired = desired(global, args, Config::OfThisHost)?;
+    changing(host, output, "install", |context, session| {
+        let looked = Looked::at(host, output, desired)?;
+        let prepared = prepare(looked, output, Some(session))?;
+        let plan = make_plan(&prepared)?;
+        carry_out_asked(global, context, prepared, plan, session, output)
+    })
+}
+
+/// Runs a command that changes the host: one at a time, after the rollback of one that was
+/// cut, with a journal.
+pub fn changing(
+    host: &Host,
+    output: &Output,
+    command: &'static str,
+    act: impl FnOnce(&Context<'_>, &mut Session<'_>) -> Result<u8, Failure>,
+) -> Result<u8, Failure> {
     let context = Context { host, store: Store::new(host), reporter: output, purge: Purge::IfNew };
     // Without root there is no lock to take; preflight then says why it goes no further.
     let _lock = if host.uid() == 0 { Some(host.lock()?) } else { None };
     if host.uid() == 0 {
         recover(&context)?;
     }
-    let mut session = Session::new(host, "install");
-    let result = install_locked(global, &context, output, desired, &mut session);
+    let mut session = Session::new(host, command);
+    let result = act(&context, &mut session);
     let outcome = match &result {
         Ok(_) => Outcome::Done,
         Err(failure) if failure.exit == exit::STUCK => Outcome::Stuck,
@@ -55,16 +70,15 @@ pub fn recover(context: &Context<'_>) -> Result<bool, Failure> {
     }
 }
 
-fn install_locked(
+/// Shows a plan, asks, and carries it out.
+pub fn carry_out_asked(
     global: &Global,
     context: &Context<'_>,
-    output: &Output,
-    desired: Desired,
+    mut prepared: Prepared,
+    mut plan: Plan,
     session: &mut Session<'_>,
+    output: &Output,
 ) -> Result<u8, Failure> {
-    let host = context.host;
-    let mut prepared = prepare(host, output, desired, Some(session))?;
-    let mut plan = make_plan(&prepared)?;
     if plan.is_empty() {
         output.result(progress::NOTHING_TO_DO, &json!({"event": "done", "changed": false}));
         return Ok(exit::DONE);
@@ -72,9 +86,10 @@ fn install_locked(
     let needs_programs = plan.steps.iter().any(|step| matches!(step, Step::InstallBinary(_)));
     if needs_programs && !session.has_staged() {
         // The receipt knew the archive, but a program on the host is not what it was.
-        let archive = read_archive(output, &prepared.desired, Some(session))?;
+        let file = &prepared.archive_file;
+        let archive = read_archive(output, file, &prepared.desired, Some(session))?;
         if archive.sha256 != prepared.archive.sha256 {
-            let path = prepared.desired.source.archive.to_string_lossy();
+            let path = file.to_string_lossy();
             return Err(Failure::new(exit::UNTRUSTED, errors::archive_changed(&path)));
         }
         prepared.archive = archive;

@@ -1,20 +1,23 @@
 //! The command line: one file per command, and the only place that prints.
 
+mod apply;
 mod args;
 mod failure;
 mod install;
 mod output;
 mod plan;
 mod prepare;
+mod probe;
 mod show_plan;
 mod status;
+mod support_bundle;
 mod uninstall;
 
 use clap::Parser;
 use clap::error::ErrorKind;
 
 use crate::host::Host;
-use args::{Cli, Command, Global};
+use args::{Cli, Command, Global, PlanArgs};
 use failure::{Failure, exit};
 use output::Output;
 
@@ -52,10 +55,15 @@ fn dispatch(cli: &Cli, output: &Output) -> Result<u8, Failure> {
             install::install(&cli.global, options, &host, output)
         }
         Command::Install { options, dry_run: true } => {
-            plan::plan(&cli.global, options, false, &host, output)
+            plan::plan(&cli.global, options, &PlanArgs::default(), &host, output)
         }
-        Command::Plan { options, detailed_exitcode } => {
-            plan::plan(&cli.global, options, *detailed_exitcode, &host, output)
+        Command::Plan { options, args } => plan::plan(&cli.global, options, args, &host, output),
+        Command::Apply { plan, offline } => {
+            apply::apply(&cli.global, plan, offline.as_deref(), &host, output)
+        }
+        Command::Probe { options } => probe::probe(&cli.global, options, &host, output),
+        Command::SupportBundle { out, hours } => {
+            support_bundle::support_bundle(&cli.global, out.as_deref(), *hours, &host, output)
         }
         Command::Uninstall { purge } => {
             uninstall::uninstall(&cli.global, purge.is_some(), &host, output)

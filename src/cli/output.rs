@@ -76,6 +76,22 @@ impl Output {
         }
     }
 
+    /// A JSON document that is the result of a command: as it is, or as one line.
+    pub fn document(&self, event: &str, text: &str) {
+        let Ok(Value::Object(fields)) = serde_json::from_str(text) else {
+            return self.print(text.trim_end());
+        };
+        if self.json {
+            let mut object = json!({"event": event});
+            if let Some(target) = object.as_object_mut() {
+                target.extend(fields);
+            }
+            self.object(object);
+        } else {
+            self.print(text.trim_end());
+        }
+    }
+
     /// A question, on a terminal: `true` for yes. Without a terminal, or with `--json`,
     /// nothing is asked, and the answer is `None`.
     pub fn ask(&self, question: &str) -> Option<bool> {
@@ -320,7 +336,8 @@ fn finding_text(finding: &Finding) -> String {
     lines.join("\n")
 }
 
-fn finding_json(finding: &Finding) -> Value {
+/// A finding as an object.
+pub fn finding_json(finding: &Finding) -> Value {
     let text = findings::text(finding);
     json!({
         "event": "finding", "code": finding.code, "severity": finding.severity,

@@ -8,15 +8,17 @@ use super::failure::{Failure, exit};
 use super::output::{HEADING, Output};
 use super::show_plan::megabytes;
 use crate::apply::Session;
+use crate::approved::receipt_digest;
 use crate::bundle::trust::{self, Evidence, Verdict};
 use crate::bundle::{self, Archive};
-use crate::config::{self, FileConfig};
+use crate::config::{self, FileConfig, Options};
 use crate::desired::Desired;
 use crate::digest::Digest;
 use crate::facts::{self, Facts};
 use crate::host::{Host, HostError, input};
 use crate::plan::{self, Inputs, Plan};
 use crate::preflight::{self, Code, Finding, Refusal};
+use crate::probe::Probe;
 use crate::receipt::Receipt;
 use crate::report::{Event, Phase, Reporter};
 use crate::stage;
@@ -31,6 +33,53 @@ pub struct Prepared {
     pub version: Option<String>,
     pub staging: String,
     pub images: Vec<(PathBuf, Digest)>,
+    /// Where the archive is now.
+    pub archive_file: PathBuf,
+    pub findings: Vec<Finding>,
+}
+
+/// What is asked, and the host that it is asked of.
+pub struct Looked {
+    pub desired: Desired,
+    pub facts: Facts,
+    pub receipt: Option<Receipt>,
+    /// What tells the receipt from others, which a probe does not hold whole.
+    pub receipt_digest: Option<Digest>,
+    /// Where the archive is now; `desired` names where it was when it was asked for.
+    pub archive_file: PathBuf,
+    staging: String,
+}
+
+impl Looked {
+    /// Gathers facts of a host.
+    pub fn at(host: &Host, output: &Output, desired: Desired) -> Result<Self, Failure> {
+        output.event(&Event::Phase { phase: Phase::Facts, bytes: None });
+        let receipt = Receipt::load(host)?;
+        Ok(Self {
+            facts: facts::gather(host, &plan::wanted(&desired))?,
+            receipt_digest: receipt_digest(receipt.as_ref()),
+            receipt,
+            archive_file: desired.source.archive.clone(),
+            staging: host.staging_dir(&desired.bin_dir)?.path().to_owned(),
+            desired,
+        })
+    }
+
+    /// Takes what a probe saw; no host is looked at.
+    pub fn in_probe(probe: Probe, desired: Desired) -> Self {
+        let there = |path: &&str| probe.facts.files.contains_key(*path);
+        let mut above = std::iter::successors(Some(desired.bin_dir.as_str()), |path| {
+            path.rsplit_once('/').map(|(parent, _)| parent)
+        });
+        Self {
+            staging: above.find(there).unwrap_or_default().to_owned(),
+            facts: probe.facts,
+            receipt: probe.receipt,
+            receipt_digest: probe.receipt_sha256,
+            archive_file: desired.source.archive.clone(),
+            desired,
+        }
+    }
 }
 
 /// Where the configuration is looked for when `--config` does not name it.
@@ -47,9 +96,18 @@ fn config_file(named: Option<&Path>) -> Result<Option<FileConfig>, Failure> {
     }
 }
 
-pub fn desired(global: &Global, args: &InstallArgs) -> Result<Desired, Failure> {
-    let file = config_file(global.config.as_deref())?;
-    let desired = config::desired(&args.options(), file.as_ref())?;
+/// Which configuration file counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Config {
+    /// The one that is named, or else this host's own.
+    OfThisHost,
+    /// Only the one that is named: it is another host that is asked about.
+    IfNamed,
+}
+
+/// What is asked for, by arguments, environment and file; the files that it names are there.
+pub fn desired(global: &Global, args: &InstallArgs, config: Config) -> Result<Desired, Failure> {
+    let desired = asked(global, &args.options(), config)?;
     for path in std::iter::once(&desired.source.archive).chain(&desired.images) {
         // A wrong name is a matter of usage, and found before anything else.
         input::open(path).map_err(|error| Failure::new(exit::USAGE, error.to_string()))?;
@@ -57,6 +115,16 @@ pub fn desired(global: &Global, args: &InstallArgs) -> Result<Desired, Failure> 
     if !desired.images.is_empty() && global.root.is_some() {
         return Err(Failure::new(exit::USAGE, errors::IMAGE_NEEDS_ENGINE));
     }
+    Ok(desired)
+}
+
+/// What is asked for; the files that it names are not looked at.
+pub fn asked(global: &Global, options: &Options, config: Config) -> Result<Desired, Failure> {
+    let file = match config {
+        Config::IfNamed if global.config.is_none() => None,
+        Config::OfThisHost | Config::IfNamed => config_file(global.config.as_deref())?,
+    };
+    let desired = config::desired(options, file.as_ref())?;
     for code in &desired.ignore {
         if let Err(error) = code.parse::<Code>() {
             return Err(Failure::new(exit::USAGE, format!("--ignore {code}: {error}")));
@@ -65,38 +133,44 @@ pub fn desired(global: &Global, args: &InstallArgs) -> Result<Desired, Failure> 
     Ok(desired)
 }
 
-/// Gathers facts, checks the host, reads the archive and checks it too. With a session
-/// the archive's programs are staged; without one nothing is written.
+/// Checks the host, reads the archive and checks it too. With a session the archive's
+/// programs are staged; without one nothing is written.
 pub fn prepare(
-    host: &Host,
+    looked: Looked,
     output: &Output,
-    desired: Desired,
     session: Option<&mut Session<'_>>,
 ) -> Result<Prepared, Failure> {
-    output.event(&Event::Phase { phase: Phase::Facts, bytes: None });
-    let receipt = Receipt::load(host)?;
-    let facts = facts::gather(host, &plan::wanted(&desired))?;
+    let Looked { desired, facts, receipt, archive_file, staging, .. } = looked;
     let owned = receipt.as_ref().map(Receipt::paths).unwrap_or_default();
-    let archive_path = &desired.source.archive;
-    let known = known_archive(&desired, receipt.as_ref())?;
+    let known = known_archive(&archive_file, receipt.as_ref())?;
     let expected = match known {
         Some(_) => None,
-        None => stage::expected_unpacked(archive_path)?,
+        None => stage::expected_unpacked(&archive_file)?,
     };
-    let found = preflight::check(&desired, &facts, &owned, expected);
-    pass(output, &desired, &found)?;
+    let mut findings = preflight::check(&desired, &facts, &owned, expected);
+    pass(output, &desired, &findings)?;
     let archive = match known {
         Some(archive) => archive,
-        None => read_archive(output, &desired, session)?,
+        None => read_archive(output, &archive_file, &desired, session)?,
     };
-    let version = bundle::version_from_name(&file_name(archive_path));
-    show_source(output, &facts, &archive, archive_path);
-    check_trust(&desired, &archive, output)?;
+    let version = bundle::version_from_name(&file_name(&desired.source.archive));
+    show_source(output, &facts, &archive, &archive_file);
+    check_trust(&desired, &archive_file, &archive, output)?;
     let found = preflight::check_archive(&desired, &facts, &owned, &archive);
     pass(output, &desired, &found)?;
-    let staging = host.staging_dir(&desired.bin_dir)?.path().to_owned();
+    findings.extend(found);
     let images = hash_images(&desired.images)?;
-    Ok(Prepared { desired, facts, receipt, archive, version, staging, images })
+    Ok(Prepared {
+        desired,
+        facts,
+        receipt,
+        archive,
+        version,
+        staging,
+        images,
+        archive_file,
+        findings,
+    })
 }
 
 /// Prints findings; an error that is not ignored refuses the host.
@@ -126,12 +200,10 @@ fn pass(output: &Output, desired: &Desired, found: &[Finding]) -> Result<(), Fai
 
 /// The archive that an earlier run installed, if the file is still the same: then it only
 /// has to be hashed.
-fn known_archive(desired: &Desired, receipt: Option<&Receipt>) -> Result<Option<Archive>, Failure> {
+fn known_archive(file: &Path, receipt: Option<&Receipt>) -> Result<Option<Archive>, Failure> {
     let Some(receipt) = receipt else { return Ok(None) };
-    let size = input::open(&desired.source.archive)?.metadata().map(|data| data.len()).ok();
-    if size != Some(receipt.archive.size)
-        || hash(&desired.source.archive)? != receipt.archive.sha256
-    {
+    let size = input::open(file)?.metadata().map(|data| data.len()).ok();
+    if size != Some(receipt.archive.size) || hash(file)? != receipt.archive.sha256 {
         return Ok(None);
     }
 
@@ -140,24 +212,28 @@ fn known_archive(desired: &Desired, receipt: Option<&Receipt>) -> Result<Option<
 
 pub fn read_archive(
     output: &Output,
+    file: &Path,
     desired: &Desired,
     session: Option<&mut Session<'_>>,
 ) -> Result<Archive, Failure> {
-    let path = &desired.source.archive;
     let archive = match session {
-        None => stage::inspect(path, output)?,
-        Some(session) => stage::stage(path, session.staging_dir(&desired.bin_dir)?, output)?,
+        None => stage::inspect(file, output)?,
+        Some(session) => stage::stage(file, session.staging_dir(&desired.bin_dir)?, output)?,
     };
     Ok(archive)
 }
 
 /// Asks everybody who knows a digest whether this is the archive it should be.
-fn check_trust(desired: &Desired, archive: &Archive, output: &Output) -> Result<(), Failure> {
-    let path = &desired.source.archive;
-    let mut sidecar = path.clone().into_os_string();
+fn check_trust(
+    desired: &Desired,
+    file: &Path,
+    archive: &Archive,
+    output: &Output,
+) -> Result<(), Failure> {
+    let mut sidecar = file.as_os_str().to_owned();
     sidecar.push(".sha256");
     let sidecar = input::read_text(Path::new(&sidecar))?;
-    let name = file_name(path);
+    let name = file_name(&desired.source.archive);
     let machine = archive.machine().map(|machine| machine.to_string());
     let verdict = trust::judge(
         archive.sha256,
@@ -218,7 +294,7 @@ fn hash_images(images: &[PathBuf]) -> Result<Vec<(PathBuf, Digest)>, Failure> {
     Ok(seen.into_iter().map(|(sha256, path)| (path, sha256)).collect())
 }
 
-fn hash(path: &Path) -> Result<Digest, Failure> {
+pub fn hash(path: &Path) -> Result<Digest, Failure> {
     let digest = Digest::of_reader(input::open(path)?);
     digest.map_err(|source| HostError::io("read", path.to_string_lossy(), source).into())
 }

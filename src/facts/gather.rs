@@ -1,5 +1,6 @@
 //! Reading it all through the host.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use super::{
@@ -35,12 +36,47 @@ const VERSION_LIMIT: std::time::Duration = std::time::Duration::from_secs(10);
 /// # Errors
 /// [`HostError`] if something that is there cannot be read, or systemd does not answer.
 pub fn gather(host: &Host, wanted: &Wanted) -> Result<Facts, HostError> {
-    let mut files = attributes(host, wanted)?;
-    let open = open_programs(host, wanted, &files)?;
-    read_texts(host, wanted, &mut files)?;
+    look(host, wanted, &Denied::Fails)
+}
+
+/// Gathers what may be seen, also without root: what may not is passed over, and said.
+///
+/// # Errors
+/// [`HostError`] if something fails for another reason.
+pub fn gather_visible(host: &Host, wanted: &Wanted) -> Result<(Facts, Vec<String>), HostError> {
+    let denied = Denied::IsNoted(RefCell::default());
+    let facts = look(host, wanted, &denied)?;
+    let Denied::IsNoted(unseen) = denied else { return Ok((facts, Vec::new())) };
+    Ok((facts, unseen.into_inner()))
+}
+
+/// What becomes of something that may not be read.
+enum Denied {
+    /// It is an error: a plan must not take it for absent.
+    Fails,
+    /// It is noted, and taken for absent.
+    IsNoted(RefCell<Vec<String>>),
+}
+
+impl Denied {
+    fn or_nothing<T: Default>(&self, result: Result<T, HostError>) -> Result<T, HostError> {
+        match (self, result) {
+            (Self::IsNoted(unseen), Err(error)) if error.is_permission_denied() => {
+                unseen.borrow_mut().push(error.to_string());
+                Ok(T::default())
+            }
+            (_, result) => result,
+        }
+    }
+}
+
+fn look(host: &Host, wanted: &Wanted, denied: &Denied) -> Result<Facts, HostError> {
+    let mut files = attributes(host, wanted, denied)?;
+    let open = open_programs(host, wanted, &files, denied)?;
+    read_texts(host, wanted, &mut files, denied)?;
     let (digests, facts) = std::thread::scope(|scope| {
         let hashing = scope.spawn(|| digest_all(open));
-        let facts = all_but_digests(host, wanted, files);
+        let facts = all_but_digests(host, wanted, files, denied);
         let digests = hashing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         (digests, facts)
     });
@@ -53,10 +89,14 @@ pub fn gather(host: &Host, wanted: &Wanted) -> Result<Facts, HostError> {
     Ok(facts)
 }
 
-fn attributes(host: &Host, wanted: &Wanted) -> Result<BTreeMap<String, FileFact>, HostError> {
+fn attributes(
+    host: &Host,
+    wanted: &Wanted,
+    denied: &Denied,
+) -> Result<BTreeMap<String, FileFact>, HostError> {
     let mut files = BTreeMap::new();
     for path in wanted.texts.iter().chain(&wanted.programs).chain(&wanted.paths) {
-        if let Some(state) = host.stat(path)? {
+        if let Some(state) = denied.or_nothing(host.stat(path))? {
             files.insert(path.clone(), FileFact { state, sha256: None, text: None });
         }
     }
@@ -67,13 +107,14 @@ fn open_programs(
     host: &Host,
     wanted: &Wanted,
     files: &BTreeMap<String, FileFact>,
+    denied: &Denied,
 ) -> Result<Vec<OpenFile>, HostError> {
     let mut open = Vec::new();
     for path in &wanted.programs {
         let Some(fact) = files.get(path).filter(|fact| fact.state.kind == FileKind::File) else {
             continue;
         };
-        if let Some(file) = host.open_file(path)? {
+        if let Some(file) = denied.or_nothing(host.open_file(path))? {
             open.push(OpenFile { path: path.clone(), size: fact.state.size, file });
         }
     }
@@ -84,13 +125,14 @@ fn read_texts(
     host: &Host,
     wanted: &Wanted,
     files: &mut BTreeMap<String, FileFact>,
+    denied: &Denied,
 ) -> Result<(), HostError> {
     for path in &wanted.texts {
         let Some(fact) = files.get_mut(path).filter(|fact| fact.state.kind == FileKind::File)
         else {
             continue;
         };
-        if let Some(bytes) = host.read(path)? {
+        if let Some(bytes) = denied.or_nothing(host.read(path))? {
             fact.sha256 = Some(Digest::of(&bytes));
             fact.text = String::from_utf8(bytes).ok();
         }
@@ -102,6 +144,7 @@ fn all_but_digests(
     host: &Host,
     wanted: &Wanted,
     files: BTreeMap<String, FileFact>,
+    denied: &Denied,
 ) -> Result<Facts, HostError> {
     let live = host.is_live();
     let os = os_facts(host)?;
@@ -112,7 +155,7 @@ fn all_but_digests(
         .filter(|(_, fact)| matches!(fact.state.kind, FileKind::File | FileKind::Symlink))
         .map(|(path, _)| path.as_str())
         .collect();
-    let packages = packages::gather(host, &os, &owned)?;
+    let packages = denied.or_nothing(packages::gather(host, &os, &owned))?;
     let programs: BTreeMap<String, String> = programs::PROGRAMS
         .iter()
         .filter_map(|name| Some(((*name).to_owned(), host.find_program(name)?)))
@@ -120,7 +163,8 @@ fn all_but_digests(
     let mut file_systems = BTreeMap::new();
     let data_root = configured_data_root(&files);
     for path in wanted.file_systems.iter().chain(&data_root) {
-        file_systems.insert(path.clone(), file_systems::gather(host, path)?);
+        let fact = denied.or_nothing(file_systems::gather(host, path))?;
+        file_systems.insert(path.clone(), fact);
     }
     let mut units = BTreeMap::new();
     if host.is_booted_with_systemd() {
@@ -131,11 +175,15 @@ fn all_but_digests(
             }
         }
     }
+    let kernel = match live {
+        true => denied.or_nothing(kernel::gather(host, &uname.release))?,
+        false => super::Kernel::default(),
+    };
     Ok(Facts {
         live,
         uid: host.uid(),
         now: clock::now(),
-        kernel: if live { kernel::gather(host, &uname.release)? } else { super::Kernel::default() },
+        kernel,
         systemd: systemd_facts(host)?,
         cgroups: if live { cgroup_facts(host)? } else { super::Cgroups::default() },
         accounts: accounts::gather(host, wanted)?,
@@ -146,7 +194,7 @@ fn all_but_digests(
         network: if live { network::gather(host, &programs)? } else { NetworkFacts::default() },
         iptables: if live && programs.contains_key("iptables") { iptables(host) } else { None },
         programs,
-        libraries: libraries::gather(host, &architecture)?,
+        libraries: denied.or_nothing(libraries::gather(host, &architecture))?,
         architecture,
         os,
     })

@@ -6,6 +6,7 @@ pub mod accounts;
 pub mod cgroups;
 pub mod file_systems;
 mod gather;
+pub mod identity;
 pub mod kernel;
 pub mod libraries;
 pub mod network;
@@ -19,7 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-pub use gather::gather;
+pub use gather::{gather, gather_visible};
 pub use network::{Bridge, Forwarding, NameServer, NetworkFacts};
 pub use wanted::Wanted;
 

@@ -1,8 +1,10 @@
 //! What a run wants to know of a host.
 
+use serde::{Deserialize, Serialize};
+
 /// Paths and names that a run wants to know about. [`super::gather`] adds what it always
 /// looks at: programs of the host, units of other engines.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Wanted {
     /// Files whose text is needed (units, daemon.json).
     pub texts: Vec<String>,

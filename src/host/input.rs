@@ -2,13 +2,18 @@
 //! They lie on the caller's own file system, also with `--root`.
 
 use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 use super::HostError;
+use crate::digest::Digest;
 use crate::texts::phrases::host as phrases;
 
 /// Configuration and checksum files are refused above this size.
 const TEXT_LIMIT: u64 = 1 << 20;
+
+/// Plans and probes are refused above this size.
+const DOCUMENT_LIMIT: u64 = 64 << 20;
 
 /// Opens an input file.
 ///
@@ -32,7 +37,6 @@ pub fn open(path: &Path) -> Result<File, HostError> {
 /// # Errors
 /// [`HostError::Io`] if it is larger than 1 MiB, not UTF-8, or unreadable.
 pub fn read_text(path: &Path) -> Result<Option<String>, HostError> {
-    use std::io::Read;
     let file = match open(path) {
         Ok(file) => file,
         Err(error) if error.is_not_found() => return Ok(None),
@@ -48,4 +52,30 @@ pub fn read_text(path: &Path) -> Result<Option<String>, HostError> {
         )));
     }
     Ok(Some(text))
+}
+
+/// The text of a plan or a probe.
+///
+/// # Errors
+/// [`HostError::Io`] if there is no such file, or it is not a regular file of UTF-8 text of
+/// at most 64 MiB.
+pub fn read_document(path: &Path) -> Result<String, HostError> {
+    let fail = |source| HostError::io("read", path.to_string_lossy(), source);
+    let mut text = String::new();
+    open(path)?.take(DOCUMENT_LIMIT + 1).read_to_string(&mut text).map_err(fail)?;
+    if text.len() as u64 > DOCUMENT_LIMIT {
+        let source = std::io::Error::new(std::io::ErrorKind::FileTooLarge, phrases::OVER_64_MIB);
+        return Err(fail(source));
+    }
+    Ok(text)
+}
+
+/// The digest of the program that runs, also after its file was replaced.
+///
+/// # Errors
+/// [`HostError::Io`] where `/proc` is not mounted.
+pub fn own_digest() -> Result<Digest, HostError> {
+    const PROGRAM: &str = "/proc/self/exe";
+    let digest = Digest::of_reader(open(Path::new(PROGRAM))?);
+    digest.map_err(|source| HostError::io("read", PROGRAM, source))
 }

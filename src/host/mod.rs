@@ -12,6 +12,7 @@ pub mod input;
 pub mod lock;
 mod mounts;
 mod netlink;
+pub mod output;
 mod processes;
 pub mod staging;
 pub mod systemd;
@@ -111,6 +112,11 @@ impl Host {
             release: uname.release().to_string_lossy().into_owned(),
             machine: uname.machine().to_string_lossy().into_owned(),
         }
+    }
+
+    /// The name that the running kernel knows this machine by.
+    pub fn node_name(&self) -> String {
+        rustix::system::uname().nodename().to_string_lossy().into_owned()
     }
 
     /// The numeric id of the user that Landfall runs as.

@@ -11,6 +11,9 @@ Examples:
   landfall install --offline docker-28.5.2.tgz --user deploy \\
       --registry-mirror https://mirror.example.internal
       install Docker from upstream's archive; let deploy use it
+  landfall plan --offline docker-28.5.2.tgz -o plan.json
+  landfall apply plan.json
+      do exactly what was read and approved before
   landfall status
       what is installed, and whether it runs
   landfall uninstall
@@ -47,6 +50,55 @@ is no longer said is taken out again. Mirrors and insecure registries are added 
 that daemon.json has already; any other key is set.";
 /// `plan`.
 pub const PLAN: &str = "Show what install would do with these options, and change nothing";
+/// Shown below the options of `plan`.
+pub const PLAN_EXAMPLES: &str = "\
+Examples:
+  landfall plan --offline docker-28.5.2.tgz --user deploy
+  landfall plan --offline docker-28.5.2.tgz -o plan.json
+      write the plan to a file; once approved: landfall apply plan.json
+  landfall plan --facts host.json --offline docker-28.5.2.tgz
+      plan for the host that landfall probe >host.json looked at
+
+Options, environment and configuration file are those of landfall install.";
+/// `apply`.
+pub const APPLY: &str = "Carry out a plan that `landfall plan -o` wrote: exactly that, or nothing";
+/// Shown below the options of `apply`.
+pub const APPLY_EXAMPLES: &str = "\
+Examples:
+  landfall plan --offline docker-28.5.2.tgz -o plan.json
+  landfall apply plan.json
+  landfall apply plan.json --offline /mnt/usb/docker-28.5.2.tgz
+
+Refused are: another host, and one that has changed since (exit code 3, with what is
+different and the command that makes a new plan), another archive (4), a plan that was
+edited or that another build of landfall made (3).";
+/// PLAN.
+pub const PLAN_FILE: &str = "The file that `landfall plan -o` wrote";
+/// `--offline` of `apply`.
+pub const MOVED_ARCHIVE: &str = "Where the archive is now, if it is not where the plan says";
+/// `probe`.
+pub const PROBE: &str =
+    "Print what planning needs to know of this host, to carry it out (JSON, no secrets)";
+/// Shown below the options of `probe`.
+pub const PROBE_EXAMPLES: &str = "\
+Examples:
+  landfall probe >host.json
+  landfall probe --user deploy --data-root /data/docker >host.json
+      options of install decide what is looked at: give those that you will plan with
+
+Run it as root; without, it sees less and says so. Nothing is changed, no archive is needed.";
+/// `support-bundle`.
+pub const SUPPORT_BUNDLE: &str =
+    "Pack what somebody far away needs to find out what is wrong here (no secrets)";
+/// Shown below the options of `support-bundle`.
+pub const SUPPORT_BUNDLE_EXAMPLES: &str = "\
+Examples:
+  landfall support-bundle
+  landfall support-bundle -o site-north.tgz --hours 6
+
+Facts, findings, units, logs, configuration, network, and what landfall did; known kinds
+of secrets are taken out. manifest.json in it lists what is there, and what is not and why.
+Run it as root; without, less can be read.";
 /// `uninstall`.
 pub const UNINSTALL: &str = "Undo exactly what install did; keep what people changed since";
 /// Shown below the options of `uninstall`.
@@ -102,6 +154,15 @@ pub const BIN_DIR: &str = "Where programs go [default: /usr/bin]";
 pub const DRY_RUN: &str = "Show the plan and stop, as `landfall plan` does";
 /// `--detailed-exitcode`.
 pub const DETAILED_EXITCODE: &str = "Exit with 10 instead of 0 if there is something to do";
+/// `-o` of `plan`.
+pub const PLAN_OUT: &str = "Write the plan to this file too, for `landfall apply`";
+/// `--facts`.
+pub const FACTS: &str =
+    "Plan for the host that this file of `landfall probe` describes, not for this one";
+/// `-o` of `support-bundle`.
+pub const BUNDLE_OUT: &str = "Where the bundle goes [default: landfall-support-HOST-TIME.tgz here]";
+/// `--hours`.
+pub const HOURS: &str = "Logs of the last N hours";
 /// `--purge`.
 pub const PURGE: &str = "Delete images, containers and volumes too";
 /// `--root`.

@@ -1,11 +1,14 @@
 //! All texts for people, in English. Codes, keys and JSON stay the same in every language.
 
+pub mod approved;
 pub mod errors;
 pub mod findings;
 pub mod help;
 pub mod phrases;
 pub mod plan;
+pub mod probe;
 pub mod progress;
 pub mod status;
 pub mod steps;
+pub mod support_bundle;
 pub mod trust;

@@ -34,6 +34,10 @@ fn help() {
     prints(&["--help"], 0, "help.txt");
     prints(&["install", "--help"], 0, "install-help.txt");
     prints(&["uninstall", "--help"], 0, "uninstall-help.txt");
+    prints(&["plan", "--help"], 0, "plan-help.txt");
+    prints(&["apply", "--help"], 0, "apply-help.txt");
+    prints(&["probe", "--help"], 0, "probe-help.txt");
+    prints(&["support-bundle", "--help"], 0, "support-bundle-help.txt");
 }
 
 #[test]
@@ -46,5 +50,7 @@ fn mistakes_in_the_call() {
     prints(&["install", "--offline", "/dev/null", "--set", "mtuu=1"], 2, "set-unknown-key.txt");
     let mirror = ["install", "--offline", "/dev/null", "--registry-mirror", "https://a.example/x"];
     prints(&mirror, 2, "mirror-with-path.txt");
+    prints(&["apply", "/no/such/plan.json"], 2, "no-plan.txt");
+    prints(&["plan", "--facts", "/no/such/host.json", "--offline", "/dev/null"], 2, "no-probe.txt");
     prints(&["--root", "/no/such/image", "status"], 2, "no-root.txt");
 }

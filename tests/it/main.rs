@@ -5,6 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod approved;
 mod bad_input;
 mod cli;
 mod cut;
@@ -16,12 +17,14 @@ mod idempotence;
 mod install;
 mod lock;
 mod network;
+mod probe;
 mod reboot;
 mod registry;
 mod root_dir;
 mod scenarios;
 mod static_binary;
 mod suites;
+mod support_bundle;
 mod test_bench;
 mod trace;
 mod uninstall;

@@ -16,6 +16,8 @@ pub const NOT_REGULAR: &str = "not a regular file";
 pub const OVER_16_MIB: &str = "over 16 MiB";
 /// Why an input file is not read.
 pub const OVER_1_MIB: &str = "over 1 MiB";
+/// Why a plan or a probe is not read.
+pub const OVER_64_MIB: &str = "over 64 MiB";
 /// How a program ended.
 pub const ENDED_BY_SIGNAL: &str = "ended by a signal";
 /// Why a program's output is not taken.

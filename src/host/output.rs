@@ -1,0 +1,77 @@
+//! Files that the caller names on the command line to be written: plans, bundles.
+//! They lie on the caller's own file system, also with `--root`.
+
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use super::HostError;
+use crate::file_state::new_name;
+
+/// Writes a file that its owner alone can read (0600), whole or not at all: one that stands
+/// there is replaced when the new one is on disk.
+///
+/// # Errors
+/// [`HostError::Io`] if it cannot be written.
+#[allow(clippy::disallowed_methods)] // the door for output files
+pub fn write_private(path: &Path, bytes: &[u8]) -> Result<(), HostError> {
+    let shown = || path.to_string_lossy().into_owned();
+    let Some(name) = path.file_name() else {
+        let source = std::io::Error::from(std::io::ErrorKind::IsADirectory);
+        return Err(HostError::io("write", shown(), source));
+    };
+    let beside = path.with_file_name(new_name(&name.to_string_lossy()));
+    let written = write_anew(&beside, bytes).and_then(|()| std::fs::rename(&beside, path));
+    written.map_err(|source| {
+        // The first error is the one to report.
+        let _ = std::fs::remove_file(&beside);
+        HostError::io("write", shown(), source)
+    })
+}
+
+#[allow(clippy::disallowed_methods)]
+fn write_anew(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    // A link that somebody puts there in between is not followed: the name must be new.
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// The path from the root, as the directory that Landfall was called in makes it.
+///
+/// # Errors
+/// [`HostError::Io`] if there is no such directory any more, or the path is empty.
+pub fn absolute(path: &Path) -> Result<PathBuf, HostError> {
+    std::path::absolute(path)
+        .map_err(|source| HostError::io("find", path.to_string_lossy(), source))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::{MetadataExt, symlink};
+
+    #[test]
+    #[allow(clippy::disallowed_methods)]
+    fn the_owner_alone_reads_it_and_links_are_not_followed() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, other) = (dir.path().join("plan.json"), dir.path().join("other"));
+        std::fs::write(&other, "other").unwrap();
+        symlink(&other, dir.path().join(new_name("plan.json"))).unwrap();
+        symlink(&other, &path).unwrap();
+        for text in ["first", "second"] {
+            write_private(&path, text.as_bytes()).unwrap();
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+            assert_eq!(std::fs::symlink_metadata(&path).unwrap().mode(), 0o100_600);
+        }
+        assert_eq!(std::fs::read_to_string(&other).unwrap(), "other");
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 2);
+        let error = write_private(&dir.path().join("no/plan.json"), b"").unwrap_err();
+        assert!(error.is_not_found(), "{error}");
+    }
+}
