@@ -155,7 +155,9 @@ fn what_matters_is_named() {
     assert_eq!(differing(|facts| facts.os.version_id = "13".to_owned()), ["distribution"]);
     assert_eq!(differing(|facts| facts.systemd.as_mut().unwrap().version = 257), ["systemd"]);
     let user = User { uid: 1000, gid: 1000, local: true };
-    let deploy = |facts: &mut Facts| drop(facts.accounts.users.insert("deploy".to_owned(), user));
+    let deploy = |facts: &mut Facts| {
+        facts.accounts.users.insert("deploy".to_owned(), user);
+    };
     assert_eq!(differing(deploy), ["user deploy"]);
     let docker = |facts: &mut Facts| {
         let group = Group { gid: 5, members: Vec::new(), local: true };

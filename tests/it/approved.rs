@@ -1,4 +1,8 @@
 //! `plan -o` and `apply`: exactly what was approved, or nothing.
+// What a test reads is checked as it is read.
+#![allow(clippy::expect_used)]
+
+use landfall::approved::ApprovedPlan;
 
 use crate::support::{Allowed, Machine, bundle, said_to_be_kept, with};
 
@@ -57,6 +61,12 @@ fn a_plan_is_applied_as_it_was_approved_or_not_at_all() {
 fn refuses_other_files(host: &Machine) {
     host.sh("sed s/live-restore/debug/ /root/plan.json >/root/edited.json");
     host.landfall(&["apply", "/root/edited.json"]).exits(3).says("was changed after");
+    // With a digest that fits: what is planned anew has to be equal, whatever the file says.
+    let text = host.read(PLAN);
+    let mut forged = ApprovedPlan::from_text(&text).expect("a plan");
+    forged.plan.steps.pop();
+    host.put("/root/forged.json", forged.to_text().expect("JSON"));
+    host.landfall(&["apply", "/root/forged.json"]).exits(3).says("not approved: run a container");
     host.sh("sed '0,/\"schema\": 1/s//\"schema\": 9/' /root/plan.json >/root/newer.json");
     host.landfall(&["apply", "/root/newer.json"]).exits(2).says("format 9");
     host.landfall(&["apply", "/etc/os-release"]).exits(2).says("not a plan of landfall");

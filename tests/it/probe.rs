@@ -1,4 +1,6 @@
 //! `probe` on one host, `plan --facts` on another.
+// What a test reads is checked as it is read.
+#![allow(clippy::expect_used)]
 
 use crate::support::{Machine, with};
 

@@ -1,4 +1,6 @@
 //! `support-bundle`: everything that matters, no secrets, on hosts in any state.
+// What a test reads is checked as it is read.
+#![allow(clippy::expect_used)]
 
 use std::collections::BTreeSet;
 
