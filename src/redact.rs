@@ -144,7 +144,7 @@ static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
         r#"(?i)(?P<keep>proxy\\*["']?\s*[:=]\s*\\*["']?(?:[a-z]+://)?)(?P<value>[^\s"'\\<>]+)(?P<after>@)"#
             .to_owned(),
         // Authorization: Basic …, to the end of the line or of the quotes
-        r#"(?i)(?P<keep>\b(?:(?:proxy-)?authorization|x-registry-auth|(?:set-)?cookie)\\*["']?\s*[:=]\s*\\*["'\[]*)(?P<value>[^\s"'\\\]<][^\n"'\\\]<]*)"#
+        r#"(?i)(?P<keep>\b(?:(?:proxy-)?authorization|x-registry-auth|(?:set-)?cookie)\\*["']?\s*[:=]\s*\\*["'\[]*)(?P<value>[^\s"'\\\[\]<][^\n"'\\\]<]*)"#
             .to_owned(),
         r"(?P<keep>\b(?:Basic|Bearer)\s+)(?P<value>[A-Za-z0-9+/._~=-]{8,})".to_owned(),
         // password: …, "token": "…", SECRET=…

@@ -245,4 +245,4 @@ fn digest(value: &impl Serialize) -> Digest {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
