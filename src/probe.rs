@@ -3,6 +3,7 @@
 //! described in `docs/file-formats.md`.
 
 use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -159,6 +160,8 @@ impl Probe {
 /// The facts without secrets, and without people that nobody asked about.
 fn reduced(mut facts: Facts, asked: &Asked, redacted: &mut Vec<String>) -> Facts {
     facts.accounts = asked_about(facts.accounts, asked);
+    coarse(&mut facts.network.peers);
+    coarse(&mut facts.network.ssh_peers);
     for (path, file) in &mut facts.files {
         let Some(text) = &mut file.text else { continue };
         let clean = redact::text(text);
@@ -170,6 +173,25 @@ fn reduced(mut facts: Facts, asked: &Asked, redacted: &mut Vec<String>) -> Facts
         }
     }
     facts
+}
+
+/// Far ends, as far as it takes to see that an engine's network would cut them off: private
+/// addresses by their network (/24, /64), others not at all.
+fn coarse(peers: &mut Vec<IpAddr>) {
+    let networks: BTreeSet<IpAddr> = peers
+        .iter()
+        .filter_map(|peer| match peer {
+            IpAddr::V4(peer) if peer.is_private() => {
+                let [a, b, c, _] = peer.octets();
+                Some(Ipv4Addr::new(a, b, c, 0).into())
+            }
+            IpAddr::V6(peer) if peer.is_unique_local() => {
+                Some(Ipv6Addr::from_bits(peer.to_bits() >> 64 << 64).into())
+            }
+            IpAddr::V4(_) | IpAddr::V6(_) => None,
+        })
+        .collect();
+    *peers = networks.into_iter().collect();
 }
 
 fn asked_about(mut accounts: Accounts, asked: &Asked) -> Accounts {

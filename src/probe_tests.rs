@@ -81,6 +81,20 @@ fn it_holds_no_people_but_those_that_were_named() {
 }
 
 #[test]
+fn of_those_who_are_connected_it_holds_private_networks_alone() {
+    let mut facts = facts();
+    let address = |text: &str| text.parse().unwrap();
+    facts.network.peers =
+        ["198.51.100.7", "10.1.2.9", "10.1.2.3", "2001:db8::5", "fd00:1:2:3:4::5"]
+            .map(address)
+            .to_vec();
+    facts.network.ssh_peers = vec![address("192.168.7.20")];
+    let network = probe(&desired(), facts, None).facts.network;
+    assert_eq!(network.peers, ["10.1.2.0", "fd00:1:2:3::"].map(address));
+    assert_eq!(network.ssh_peers, [address("192.168.7.0")]);
+}
+
+#[test]
 fn it_holds_no_secrets_and_says_where_there_were_some() {
     let text = "{\n  \"registry-mirrors\": [\"https://a:S3CR3T@m.example\"], \"debug\": true\n}";
     let mut with_secret = receipt();

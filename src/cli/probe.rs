@@ -42,6 +42,7 @@ pub fn wanted(global: &Global, args: &InstallArgs) -> Result<Desired, Failure> {
 /// Looks at the host as far as it can be seen; the receipt is given whole, too.
 pub fn look(host: &Host, desired: &Desired) -> Result<(Probe, Option<Receipt>), Failure> {
     let (facts, mut not_seen) = gather_visible(host, &plan::wanted(desired))?;
+    not_seen.extend(facts.network.unread.clone());
     let receipt = match Receipt::load(host) {
         Ok(receipt) => receipt,
         Err(error @ (ReceiptError::Damaged(_) | ReceiptError::TooNew { .. })) => {

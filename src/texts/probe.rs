@@ -11,10 +11,11 @@ pub const ABOUT: [&str; 6] = [
     "In it: the host's name and a digest of its machine id; distribution, kernel and its options, \
      systemd, control groups; the files, units and directories that an installation would touch, \
      with the texts of daemon.json and of the engine's units; packages that bring an engine; \
-     kind and space of file systems; names of links, routes, sockets of engines; which programs \
-     and libraries are there.",
+     kind and space of file systems; links and their addresses, routes, name servers, sockets of \
+     engines; the networks (/24, /64) of private addresses that are connected; which programs and \
+     libraries are there.",
     "Not in it: users, groups and members but for those that the options name; addresses of \
-     peers; contents of any other file; environment; logs.",
+     those who are connected; contents of any other file; environment; logs.",
     "Taken out of texts, with <removed> in their place: users and passwords in URLs and proxies, \
      values named like passwords, tokens and keys, all values of Environment= in units. Names of \
      proxies, mirrors and registries stay, and so do labels.",
