@@ -198,8 +198,9 @@ fn why_of_network(code: Code) -> &'static str {
         }
         Code::Firewalld => {
             "a reload of firewalld deletes Docker's rules; the daemon puts them back when \
-             firewalld tells it, but rules of your own in DOCKER-USER are lost; ports that \
-             containers publish are open whatever the zones say"
+             firewalld tells it, but rules of your own in DOCKER-USER are lost, and engines such \
+             as 20.10 ask that chain no more until they are restarted; ports that containers \
+             publish are open whatever the zones say"
         }
         Code::FirewallService => {
             "what one chain of nftables drops is dropped, whatever Docker's rules accept; \

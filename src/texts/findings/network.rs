@@ -115,7 +115,7 @@ fn fix_of_firewall(seen: &Seen) -> String {
              ACCEPT"
         ),
         Seen::Firewalld => {
-            "if containers have no network after a reload: systemctl restart docker".to_owned()
+            "after a reload: systemctl restart docker, and put your own rules back".to_owned()
         }
         Seen::FirewallService { drops, .. } if !drops.is_empty() => {
             "let containers through where that chain is made: iifname \"docker0\" accept, and \
