@@ -157,9 +157,12 @@ impl Journal {
     /// # Errors
     /// [`HostError::Io`] if it cannot be written, or the directory not be removed.
     pub fn conclude(&mut self, host: &Host, outcome: Outcome) -> Result<(), HostError> {
-        self.end(outcome)?;
+        let ended = self.end(outcome);
         if outcome == Outcome::RolledBack && host.stat(RECEIPT)?.is_none() {
+            // The journal goes, whether or not there was room for its last line.
             host.remove_tree(STATE_DIR)?;
+        } else {
+            ended?;
         }
         host.sync_directories()
     }

@@ -75,6 +75,12 @@ impl HostError {
             source.kind() == io::ErrorKind::PermissionDenied)
     }
 
+    /// Whether the system answered that something is in use, such as a mount point.
+    pub fn is_busy(&self) -> bool {
+        matches!(self, Self::Io { source, .. } if
+            source.kind() == io::ErrorKind::ResourceBusy)
+    }
+
     /// Whether the system answered that there is no such file or directory.
     pub fn is_not_found(&self) -> bool {
         matches!(self, Self::Io { source, .. } if

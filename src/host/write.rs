@@ -47,7 +47,8 @@ impl Host {
         }
     }
 
-    /// Removes a directory and all beneath it. An absent one counts as removed.
+    /// Removes a directory and all beneath it. An absent one counts as removed; one that is a
+    /// mount point itself is emptied, and stays.
     ///
     /// # Errors
     /// [`HostError::Io`] if something beneath cannot be removed (a mount point, say).
@@ -55,9 +56,12 @@ impl Host {
         if self.stat(path)?.is_none() {
             return Ok(());
         }
-        self.root
-            .remove_all(path)
-            .map_err(|error| HostError::path("remove directory", path, &error))?;
+        if let Err(error) = self.root.remove_all(path) {
+            let error = HostError::path("remove directory", path, &error);
+            if !error.is_busy() || !self.read_dir(path)?.is_empty() {
+                return Err(error);
+            }
+        }
         self.note_unsynced(path);
         Ok(())
     }
