@@ -3,6 +3,7 @@
 //! Landfall is a static program: it must never enter glibc's name service, which would load
 //! shared modules into it. The host's own `getent` does that for us.
 
+use std::collections::btree_map::Entry;
 use std::time::Duration;
 
 use super::{Accounts, Group, User, Wanted};
@@ -34,14 +35,21 @@ fn is_name(name: &str) -> bool {
 }
 
 /// Reads `/etc/passwd` and `/etc/group`. Of two lines for one name the first counts, as in
-/// glibc.
+/// glibc; but a group may go on in further lines with its name and id (`MAX_MEMBERS_PER_GROUP`
+/// of login.defs(5)).
 pub fn parse(passwd: &str, group: &str) -> Accounts {
     let mut accounts = Accounts::default();
     for (name, user) in passwd.lines().filter_map(|line| parse_user(line, true)) {
         accounts.users.entry(name).or_insert(user);
     }
     for (name, group) in group.lines().filter_map(|line| parse_group(line, true)) {
-        accounts.groups.entry(name).or_insert(group);
+        match accounts.groups.entry(name) {
+            Entry::Vacant(entry) => drop(entry.insert(group)),
+            Entry::Occupied(mut first) if first.get().gid == group.gid => {
+                first.get_mut().members.extend(group.members);
+            }
+            Entry::Occupied(_) => {}
+        }
     }
     accounts
 }
@@ -127,6 +135,13 @@ mod tests {
         assert_eq!(accounts.groups["docker"].members, ["deploy", "ann"]);
         assert!(accounts.groups["root"].members.is_empty());
         assert_eq!(accounts.groups.len(), 2);
+    }
+
+    #[test]
+    fn a_group_in_several_lines() {
+        let accounts =
+            parse("", "docker:x:998:ann,bob\nweb:x:7:\ndocker:x:998:eve\ndocker:x:5:x\n");
+        assert_eq!(accounts.groups["docker"].members, ["ann", "bob", "eve"]);
     }
 
     #[test]
