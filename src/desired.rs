@@ -54,12 +54,25 @@ pub const SOCKET: &str = "/run/docker.sock";
 pub const DAEMON_JSON: &str = "/etc/docker/daemon.json";
 /// Where Landfall's units go.
 pub const UNIT_DIR: &str = "/etc/systemd/system";
+/// Where login shells look for what every user's environment shall hold.
+pub const PROFILE_DIR: &str = "/etc/profile.d";
+/// What adds the directory of programs to everybody's `PATH`.
+pub const PROFILE: &str = "/etc/profile.d/landfall.sh";
+/// Directories that programs are looked for in on every distribution.
+pub const SYSTEM_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+/// Places for programs where `/usr` is read-only, the better one first.
+pub const OTHER_BIN_DIRS: [&str; 2] = ["/opt/landfall/bin", "/var/opt/landfall/bin"];
 /// The units of the modern topology, in the order in which they are started.
 pub const UNITS: [&str; 3] = ["containerd.service", "docker.socket", "docker.service"];
 /// The daemon's default data directory.
 pub const DEFAULT_DATA_ROOT: &str = "/var/lib/docker";
 
 impl Desired {
+    /// Whether programs are found by their names without anything being done for it.
+    pub fn is_in_system_path(&self) -> bool {
+        SYSTEM_PATH.split(':').any(|known| known == self.bin_dir)
+    }
+
     /// The data directory that the caller asked for, or the default.
     pub fn data_root(&self) -> &str {
         let wanted = self.daemon.get("data-root").and_then(Value::as_str);

@@ -15,7 +15,8 @@ use crate::unit_state::UnitState;
 ///
 /// Left out is what changes by itself: the clock, free space and inodes, who runs Landfall,
 /// loaded modules, links and routes, device numbers, times of change, sizes of directories,
-/// accounts that were not asked about. Preflight looks at those again before a plan is
+/// accounts that were not asked about, and what is only told to people (where sudo looks, what
+/// volumes are mounted with). Preflight looks at those again before a plan is
 /// applied. Every field of [`Facts`] is decided about here: a new one does not compile until
 /// it is.
 pub fn facts(facts: &Facts, desired: &Desired) -> BTreeMap<String, String> {
@@ -37,6 +38,8 @@ pub fn facts(facts: &Facts, desired: &Desired) -> BTreeMap<String, String> {
         programs,
         iptables,
         libraries,
+        protected,
+        sudo_path: _,
     } = facts;
     let mut found = BTreeMap::from([
         ("architecture".to_owned(), architecture.clone()),
@@ -64,6 +67,8 @@ pub fn facts(facts: &Facts, desired: &Desired) -> BTreeMap<String, String> {
     found.extend(
         file_systems.map(|(path, fact)| (format!("file system of {path}"), of_file_system(fact))),
     );
+    let protected = protected.iter();
+    found.extend(protected.map(|(path, how)| (format!("protection of {path}"), short(how))));
     let programs = programs.iter();
     found.extend(programs.map(|(name, path)| (format!("program {name}"), path.clone())));
     found
@@ -128,6 +133,8 @@ fn of_file_system(fact: &FileSystemFact) -> String {
         inodes: _,
         read_only,
         no_exec,
+        no_suid: _,
+        no_dev: _,
         kind,
         device: _,
         reports_entry_type: _,

@@ -102,7 +102,7 @@ fn apply_locked(
     }
     let prepared = prepare(looked, output, Some(session))?;
     check_read(approved, &prepared)?;
-    let plan = make_plan(&prepared)?;
+    let plan = make_plan(output, &prepared)?;
     check_plan(approved, &plan)?;
     carry_out_asked(global, context, prepared, plan, session, output)
 }

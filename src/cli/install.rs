@@ -26,7 +26,7 @@ pub fn install(
     changing(host, output, "install", |context, session| {
         let looked = Looked::at(host, output, desired)?;
         let prepared = prepare(looked, output, Some(session))?;
-        let plan = make_plan(&prepared)?;
+        let plan = make_plan(output, &prepared)?;
         carry_out_asked(global, context, prepared, plan, session, output)
     })
 }
@@ -93,7 +93,7 @@ pub fn carry_out_asked(
             return Err(Failure::new(exit::UNTRUSTED, errors::archive_changed(&path)));
         }
         prepared.archive = archive;
-        plan = make_plan(&prepared)?;
+        plan = make_plan(output, &prepared)?;
     }
     output.plan(&plan, false);
     if !has_members(&prepared) {
@@ -143,6 +143,9 @@ fn carry_out(
         &text,
         &json!({"event": "done", "changed": true, "version": version, "engine": engine}),
     );
+    if !prepared.desired.is_in_system_path() {
+        output.line(&progress::programs_are_in(&prepared.desired.bin_dir));
+    }
     Ok(exit::DONE)
 }
 

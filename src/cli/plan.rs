@@ -41,7 +41,7 @@ pub fn plan(
     };
     let state = HostState::of(&looked.facts, &looked.desired, looked.receipt_digest);
     let prepared = prepare(looked, output, None)?;
-    let plan = make_plan(&prepared)?;
+    let plan = make_plan(output, &prepared)?;
     output.plan(&plan, true);
     let changes = !plan.is_empty();
     match &args.out {

@@ -148,6 +148,9 @@ pub fn prepare(
         None => stage::expected_unpacked(&archive_file)?,
     };
     let mut findings = preflight::check(&desired, &facts, &owned, expected);
+    if known.is_none() {
+        findings.extend(preflight::check_staging(&desired, &facts));
+    }
     pass(output, &desired, &findings)?;
     let archive = match known {
         Some(archive) => archive,
@@ -271,8 +274,9 @@ fn show_source(output: &Output, facts: &Facts, archive: &Archive, path: &Path) {
     ));
 }
 
-pub fn make_plan(prepared: &Prepared) -> Result<Plan, Failure> {
-    Ok(plan::make(&Inputs {
+/// Makes the plan, and refuses it if something that it changes is protected.
+pub fn make_plan(output: &Output, prepared: &Prepared) -> Result<Plan, Failure> {
+    let plan = plan::make(&Inputs {
         desired: &prepared.desired,
         facts: &prepared.facts,
         archive: &prepared.archive,
@@ -280,7 +284,9 @@ pub fn make_plan(prepared: &Prepared) -> Result<Plan, Failure> {
         staging: &prepared.staging,
         images: &prepared.images,
         receipt: prepared.receipt.as_ref(),
-    })?)
+    })?;
+    pass(output, &prepared.desired, &preflight::check_plan(&prepared.facts, &plan.steps))?;
+    Ok(plan)
 }
 
 fn hash_images(images: &[PathBuf]) -> Result<Vec<(PathBuf, Digest)>, Failure> {

@@ -59,6 +59,8 @@ pub fn gather(host: &Host, path: &str) -> Result<FileSystemFact, HostError> {
         inodes: found.inodes,
         read_only: found.read_only,
         no_exec: found.no_exec,
+        no_suid: found.no_suid,
+        no_dev: found.no_dev,
         kind: name(found.magic),
         device: found.device,
         reports_entry_type: host.reports_entry_type(path)?,

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use super::{
     Facts, FileFact, Iptables, NetworkFacts, OsRelease, SystemdFacts, Wanted, accounts, cgroups,
-    file_systems, kernel, libraries, network, os_release, packages, programs, systemd,
+    file_systems, kernel, libraries, network, os_release, packages, programs, protection, sudoers,
+    systemd,
 };
 use crate::desired::DAEMON_JSON;
 use crate::digest::Digest;
@@ -96,7 +97,12 @@ fn attributes(
 ) -> Result<BTreeMap<String, FileFact>, HostError> {
     let mut files = BTreeMap::new();
     for path in wanted.texts.iter().chain(&wanted.programs).chain(&wanted.paths) {
-        if let Some(state) = denied.or_nothing(host.stat(path))? {
+        let state = match denied.or_nothing(host.stat(path)) {
+            // That root is needed is a finding, and says more than this error.
+            Err(error) if host.uid() != 0 && error.is_permission_denied() => None,
+            state => state?,
+        };
+        if let Some(state) = state {
             files.insert(path.clone(), FileFact { state, sha256: None, text: None });
         }
     }
@@ -195,6 +201,8 @@ fn all_but_digests(
         iptables: if live && programs.contains_key("iptables") { iptables(host) } else { None },
         programs,
         libraries: denied.or_nothing(libraries::gather(host, &architecture))?,
+        protected: denied.or_nothing(protection::gather(host, wanted))?,
+        sudo_path: denied.or_nothing(sudoers::gather(host))?,
         architecture,
         os,
     })

@@ -13,6 +13,8 @@ pub mod network;
 pub mod os_release;
 pub mod packages;
 pub mod programs;
+pub mod protection;
+pub mod sudoers;
 pub mod systemd;
 mod wanted;
 
@@ -67,6 +69,23 @@ pub struct Facts {
     pub iptables: Option<Iptables>,
     /// Shared libraries.
     pub libraries: Libraries,
+    /// Of the files and directories that may be changed, those that not even root can change.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub protected: BTreeMap<String, Protection>,
+    /// The directories that sudo looks for programs in, if its configuration names them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sudo_path: Option<Vec<String>>,
+}
+
+/// An attribute of chattr(1) that keeps root too from changing a file, or from making,
+/// renaming and removing names in a directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Protection {
+    /// `+i`.
+    Immutable,
+    /// `+a`.
+    AppendOnly,
 }
 
 /// The kernel. Of an image nothing is known: the kernel that it will run under is not the
@@ -225,6 +244,12 @@ pub struct FileSystemFact {
     pub read_only: bool,
     /// Mounted `noexec`.
     pub no_exec: bool,
+    /// Mounted `nosuid`.
+    #[serde(default)]
+    pub no_suid: bool,
+    /// Mounted `nodev`.
+    #[serde(default)]
+    pub no_dev: bool,
     /// Type by its magic number, such as `ext4`, `xfs`, `overlay`, `nfs`; hexadecimal if
     /// unknown.
     pub kind: String,

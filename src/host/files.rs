@@ -7,10 +7,11 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 
 use pathrs::flags::OpenFlags;
-use rustix::fs::{AtFlags, Mode, OFlags};
+use rustix::fs::{AtFlags, IFlags, Mode, OFlags};
 
 use super::{Host, HostError, error::io_error};
 use crate::digest::Digest;
+use crate::facts::Protection;
 use crate::file_state::{FileKind, FileState, parent_of};
 use crate::texts::phrases::host as phrases;
 
@@ -28,6 +29,10 @@ pub struct FileSystem {
     pub read_only: bool,
     /// Mounted `noexec`.
     pub no_exec: bool,
+    /// Mounted `nosuid`.
+    pub no_suid: bool,
+    /// Mounted `nodev`.
+    pub no_dev: bool,
     /// `f_type` of statfs(2).
     pub magic: u64,
     /// Device number: the same number is the same file system.
@@ -201,6 +206,8 @@ impl Host {
             inodes: (flags.f_files > 0).then_some(flags.f_favail),
             read_only: flags.f_flag.contains(rustix::fs::StatVfsMountFlags::RDONLY),
             no_exec: flags.f_flag.contains(rustix::fs::StatVfsMountFlags::NOEXEC),
+            no_suid: flags.f_flag.contains(rustix::fs::StatVfsMountFlags::NOSUID),
+            no_dev: flags.f_flag.contains(rustix::fs::StatVfsMountFlags::NODEV),
             magic: u64::try_from(statfs.f_type).unwrap_or(0),
             device: stat.st_dev,
         })
@@ -215,6 +222,27 @@ impl Host {
     pub fn reports_entry_type(&self, path: &str) -> Result<Option<bool>, HostError> {
         let (handle, at) = self.open_nearest_dir(path)?;
         entry_type_of(&handle, at)
+    }
+
+    /// Whether a file or directory is protected by a flag of its inode (`FS_IOC_GETFLAGS`,
+    /// ioctl_iflags(2)); links are followed. `None` also where the file system has no flags.
+    ///
+    /// # Errors
+    /// [`HostError::Io`] if the way cannot be searched.
+    pub fn protection(&self, path: &str) -> Result<Option<Protection>, HostError> {
+        // Opening a device can do something.
+        let kind = self.stat(path)?.map(|state| state.kind);
+        if matches!(kind, None | Some(FileKind::Other)) {
+            return Ok(None);
+        }
+        let flags = OpenFlags::O_RDONLY | OpenFlags::O_NOCTTY | OpenFlags::from_bits_retain(0o4000);
+        let Ok(file) = self.root.open_subpath(path, flags) else { return Ok(None) };
+        let Ok(flags) = rustix::fs::ioctl_getflags(&file) else { return Ok(None) };
+        Ok(match flags {
+            flags if flags.contains(IFlags::IMMUTABLE) => Some(Protection::Immutable),
+            flags if flags.contains(IFlags::APPEND) => Some(Protection::AppendOnly),
+            _ => None,
+        })
     }
 
     /// Where a path leads once all links are followed, as the running system names it;

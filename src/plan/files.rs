@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use super::{Change, ChangeKind, Inputs, PlanError};
-use crate::desired::{DAEMON_JSON, DEFAULT_DATA_ROOT, UNIT_DIR};
+use crate::desired::{DAEMON_JSON, DEFAULT_DATA_ROOT, PROFILE, PROFILE_DIR, UNIT_DIR};
 use crate::file_state::{FileKind, Ownership, new_name};
 use crate::render::daemon_json::{self, KeyChange};
 use crate::render::diff::diff;
+use crate::render::profile;
 use crate::render::units::{self, UnitContext, containerd_notifies};
 use crate::steps::{
     AddGroupMember, CreateDir, CreateGroup, CreateLink, InstallBinary, Step, WriteFile,
@@ -64,6 +65,10 @@ pub(super) fn plan(inputs: &Inputs<'_>) -> Result<FilePlan, PlanError> {
     if let Some(text) = daemon {
         plan_text(inputs, &mut plan, DAEMON_JSON, text)?;
     }
+    if !inputs.desired.is_in_system_path() {
+        plan.steps.extend(directories.reach(PROFILE_DIR));
+        plan_text(inputs, &mut plan, PROFILE, profile::text(&inputs.desired.bin_dir))?;
+    }
     for unit in &units {
         let path = format!("{UNIT_DIR}/{}", unit.name);
         if plan_text(inputs, &mut plan, &path, unit.text.clone())? {
@@ -87,10 +92,20 @@ fn unit_context(inputs: &Inputs<'_>, data_root: &str) -> UnitContext {
     UnitContext {
         systemd_version: systemd_version(inputs),
         bin_dir: inputs.desired.bin_dir.clone(),
-        group: inputs.desired.group.name.clone(),
+        group: unit_group(inputs),
         data_root: (data_root != DEFAULT_DATA_ROOT).then(|| data_root.to_owned()),
         modprobe: inputs.facts.programs.get("modprobe").cloned(),
         containerd_notify: inputs.version.and_then(release).is_none_or(containerd_notifies),
+    }
+}
+
+/// The group as docker.socket names it. The socket is made early at boot, before a directory
+/// service answers: a group of such a service is named by number.
+fn unit_group(inputs: &Inputs<'_>) -> String {
+    let name = &inputs.desired.group.name;
+    match inputs.facts.accounts.groups.get(name) {
+        Some(group) if !group.local => group.gid.to_string(),
+        _ => name.clone(),
     }
 }
 

@@ -1,30 +1,33 @@
 //! What a plan needs to know of a host.
 
 use crate::bundle::program_names;
-use crate::desired::{DAEMON_JSON, Desired, UNIT_DIR, UNITS};
+use crate::desired::{DAEMON_JSON, Desired, OTHER_BIN_DIRS, PROFILE, PROFILE_DIR, UNIT_DIR, UNITS};
 use crate::facts::Wanted;
 use crate::render::units::wants_dir;
+use crate::store::STATE_DIR;
+
+/// Where containerd keeps its data.
+const CONTAINERD_ROOT: &str = "/var/lib/containerd";
 
 /// The paths, units and names that planning this `desired` looks at.
 pub fn wanted(desired: &Desired) -> Wanted {
     let mut wanted = Wanted {
-        texts: vec![DAEMON_JSON.to_owned()],
+        texts: vec![DAEMON_JSON.to_owned(), PROFILE.to_owned()],
         units: UNITS.map(str::to_owned).to_vec(),
         groups: vec![desired.group.name.clone()],
         users: desired.group.members.clone(),
         ..Wanted::default()
     };
     wanted.programs = program_names().map(|name| format!("{}/{name}", desired.bin_dir)).collect();
-    let mut directories = vec![desired.bin_dir.clone(), "/etc/docker".to_owned()];
+    let mut directories =
+        ["/etc/docker", PROFILE_DIR, STATE_DIR, CONTAINERD_ROOT].map(str::to_owned).to_vec();
+    directories.extend([desired.bin_dir.clone(), desired.data_root().to_owned()]);
     for unit in UNITS {
         wanted.texts.push(format!("{UNIT_DIR}/{unit}"));
         let Some(wants) = wants_dir(unit) else { continue };
         let wants = format!("{UNIT_DIR}/{wants}");
         wanted.paths.push(format!("{wants}/{unit}"));
         directories.push(wants);
-    }
-    if let Some((parent, _)) = desired.data_root().rsplit_once('/') {
-        directories.push(parent.to_owned());
     }
     for directory in &directories {
         wanted.paths.extend(with_parents(directory));
@@ -35,10 +38,11 @@ pub fn wanted(desired: &Desired) -> Wanted {
         desired.bin_dir.clone(),
         "/etc/docker".to_owned(),
         UNIT_DIR.to_owned(),
-        crate::store::STATE_DIR.to_owned(),
+        STATE_DIR.to_owned(),
         desired.data_root().to_owned(),
-        "/var/lib/containerd".to_owned(),
+        CONTAINERD_ROOT.to_owned(),
     ];
+    wanted.file_systems.extend(OTHER_BIN_DIRS.map(str::to_owned));
     wanted
 }
 

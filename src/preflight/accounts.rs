@@ -1,6 +1,7 @@
 //! Users, the group, and the programs that change them.
 
-use super::{Case, Finding, Seen};
+use super::{Case, Finding, Seen, protection};
+use crate::facts::protection::{ACCOUNT_FILES, USER_FILES};
 
 /// What parts of an engine run, and what for: `docker top`; images packed with xz; builds
 /// from a git repository.
@@ -9,10 +10,26 @@ const HELPERS: [&str; 3] = ["ps", "xz", "git"];
 pub(super) fn check(case: &Case<'_>) -> Vec<Finding> {
     let mut findings = unknown_users(case);
     findings.extend(group(case));
+    if makes_group(case) || adds_members(case) {
+        findings.extend(protection::check(case.facts, ACCOUNT_FILES));
+    }
     if case.facts.live {
         findings.extend(programs(case));
+    } else if adds_members(case) {
+        findings.extend(protection::check(case.facts, USER_FILES));
     }
     findings
+}
+
+fn makes_group(case: &Case<'_>) -> bool {
+    !case.facts.accounts.groups.contains_key(&case.desired.group.name)
+}
+
+fn adds_members(case: &Case<'_>) -> bool {
+    let wanted = &case.desired.group;
+    let group = case.facts.accounts.groups.get(&wanted.name);
+    let is_member = |user| group.is_some_and(|group| group.members.contains(user));
+    !wanted.members.iter().all(is_member)
 }
 
 fn unknown_users(case: &Case<'_>) -> Vec<Finding> {
@@ -32,6 +49,9 @@ fn group(case: &Case<'_>) -> Vec<Finding> {
     let groups = &case.facts.accounts.groups;
     let name = wanted.name.clone();
     let mut findings = Vec::new();
+    if !groups.contains_key(&name) && case.facts.accounts.unanswered.contains(&name) {
+        return vec![Finding::error(Seen::GroupUnanswered { name })];
+    }
     match (groups.get(&name), wanted.gid) {
         (None, Some(gid)) => {
             let other = groups.iter().find(|(_, group)| group.gid == gid);
@@ -51,23 +71,20 @@ fn group(case: &Case<'_>) -> Vec<Finding> {
     if members.is_empty() && wanted.members.is_empty() {
         findings.push(Finding::note(Seen::NobodyInGroup { name: name.clone() }));
     }
-    let adds = wanted.members.iter().any(|member| !members.contains(member));
-    if adds && group.is_some_and(|group| !group.local) {
-        findings.push(Finding::error(Seen::GroupNotLocal { name }));
+    if let Some(group) = group.filter(|group| !group.local) {
+        let gid = group.gid;
+        findings.push(match adds_members(case) {
+            true => Finding::error(Seen::GroupNotLocal { name }),
+            false => Finding::note(Seen::GroupRemote { name, gid }),
+        });
     }
     findings
 }
 
 fn programs(case: &Case<'_>) -> Vec<Finding> {
     let has = |name: &str| case.facts.programs.contains_key(name);
-    let wanted = &case.desired.group;
-    let group = case.facts.accounts.groups.get(&wanted.name);
-    let adds = wanted
-        .members
-        .iter()
-        .any(|member| group.is_none_or(|group| !group.members.contains(member)));
     let mut findings = Vec::new();
-    for (program, needed) in [("groupadd", group.is_none()), ("gpasswd", adds)] {
+    for (program, needed) in [("groupadd", makes_group(case)), ("gpasswd", adds_members(case))] {
         if needed && !has(program) {
             findings
                 .push(Finding::error(Seen::GroupProgramMissing { program: program.to_owned() }));

@@ -8,7 +8,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::network::{BridgeProblem, Use};
-use crate::facts::{CgroupMode, PackageManager};
+use crate::facts::{CgroupMode, PackageManager, Protection};
 use crate::file_state::FileKind;
 
 /// Something about a host that a person should know before it is changed.
@@ -159,6 +159,16 @@ codes! {
     GroupProgramMissing = 55,
     /// Programs that parts of the engine use are missing.
     HelperPrograms = 56,
+    /// Something that has to be changed is immutable or append-only.
+    Protected = 60,
+    /// The data directory is mounted with flags that volumes inherit.
+    DataRootFlags = 61,
+    /// The directory service does not say whether the group exists.
+    GroupUnanswered = 62,
+    /// sudo does not look where the programs go.
+    SudoPath = 63,
+    /// The group is kept by a directory service.
+    GroupRemote = 64,
     /// A network of the engine overlaps with something that the host uses.
     NetworkOverlap = 85,
     /// Pools of the engine's networks overlap with something that the host uses.
@@ -194,6 +204,7 @@ impl Code {
                 | Self::UserUnknown
                 | Self::GidTaken
                 | Self::GroupProgramMissing
+                | Self::Protected
         )
     }
 
@@ -263,7 +274,7 @@ pub enum Seen {
     IptablesTooOld { version: String, minimum: String },
     SpaceShort { paths: Vec<String>, need: u64, available: u64 },
     InodesShort { paths: Vec<String>, need: u64, available: u64 },
-    ReadOnly { path: String },
+    ReadOnly { path: String, instead: Option<String> },
     NoExec { path: String },
     EntryType { path: String, file_system: String },
     DataRootKind { path: String, file_system: String },
@@ -287,6 +298,11 @@ pub enum Seen {
     GroupNotLocal { name: String },
     GroupProgramMissing { program: String },
     HelperPrograms { missing: Vec<String> },
+    Protected { paths: Vec<String>, how: Protection },
+    DataRootFlags { path: String, flags: Vec<MountFlag> },
+    GroupUnanswered { name: String },
+    SudoPath { bin_dir: String, secure_path: Vec<String> },
+    GroupRemote { name: String, gid: u32 },
     NetworkOverlap { key: Option<String>, network: IpNet, uses: Vec<Use>, flag: Option<String> },
     PoolOverlap { pools: Vec<IpNet>, uses: Vec<Use>, skipped: bool, flag: Option<String> },
     BridgeMoves { first: IpNet, network: IpNet, uses: Vec<Use> },
@@ -297,6 +313,18 @@ pub enum Seen {
     Firewalld,
     FirewallService { services: Vec<String>, drops: Vec<String> },
     RoutesUnknown { reason: String },
+}
+
+/// A flag of a mount that takes something away from the files on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MountFlag {
+    /// Programs do not run.
+    NoExec,
+    /// Set-user-id bits do nothing.
+    NoSuid,
+    /// Device files cannot be opened.
+    NoDev,
 }
 
 impl Seen {
@@ -345,6 +373,11 @@ impl Seen {
             Self::GroupNotLocal { .. } => Code::GroupNotLocal,
             Self::GroupProgramMissing { .. } => Code::GroupProgramMissing,
             Self::HelperPrograms { .. } => Code::HelperPrograms,
+            Self::Protected { .. } => Code::Protected,
+            Self::DataRootFlags { .. } => Code::DataRootFlags,
+            Self::GroupUnanswered { .. } => Code::GroupUnanswered,
+            Self::SudoPath { .. } => Code::SudoPath,
+            Self::GroupRemote { .. } => Code::GroupRemote,
             Self::NetworkOverlap { .. } => Code::NetworkOverlap,
             Self::PoolOverlap { .. } => Code::PoolOverlap,
             Self::BridgeMoves { .. } => Code::BridgeMoves,

@@ -11,7 +11,9 @@ mod host;
 mod kernel;
 mod libraries;
 mod network;
+mod protection;
 mod space;
+mod sudo;
 
 #[cfg(test)]
 mod tests;
@@ -20,12 +22,14 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-pub use finding::{Code, Finding, ParseCodeError, Refusal, Seen, Severity};
+pub use finding::{Code, Finding, MountFlag, ParseCodeError, Refusal, Seen, Severity};
 pub use network::{BridgeProblem, Use, UsedBy};
 
 use crate::bundle::{Archive, version_from_name};
 use crate::desired::{DAEMON_JSON, Desired};
 use crate::facts::Facts;
+use crate::steps::Step;
+use crate::store::STATE_DIR;
 
 /// What a check looks at.
 struct Case<'a> {
@@ -76,7 +80,20 @@ pub fn check(
     findings.extend(space::check(&case, expected_unpacked));
     findings.extend(engines::check(&case));
     findings.extend(accounts::check(&case));
+    findings.extend(sudo::check(&case));
     findings
+}
+
+/// Looks at where an archive's programs are staged and the journal is begun, before either is
+/// written.
+pub fn check_staging(desired: &Desired, facts: &Facts) -> Vec<Finding> {
+    protection::check(facts, [desired.bin_dir.as_str(), STATE_DIR])
+}
+
+/// Looks at what a plan is going to change, apart from the files of accounts, which [`check`]
+/// has looked at.
+pub fn check_plan(facts: &Facts, steps: &[Step]) -> Vec<Finding> {
+    protection::check_steps(facts, steps)
 }
 
 /// Compares the host with what the archive holds, before anything has its final name.

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Case, Finding, Seen};
-use crate::desired::{DAEMON_JSON, UNIT_DIR};
+use super::{Case, Finding, MountFlag, Seen};
+use crate::desired::{DAEMON_JSON, OTHER_BIN_DIRS, UNIT_DIR};
 use crate::facts::FileSystemFact;
 use crate::file_state::parent_of;
 use crate::store::STATE_DIR;
@@ -89,15 +89,58 @@ fn mount_flags(case: &Case<'_>) -> Vec<Finding> {
         [&case.desired.bin_dir, STATE_DIR, UNIT_DIR, parent(DAEMON_JSON), case.data_root()];
     for path in written {
         if case.facts.file_systems.get(path).is_some_and(|fact| fact.read_only) {
-            findings.push(Finding::error(Seen::ReadOnly { path: path.to_owned() }));
+            let instead = (path == case.desired.bin_dir).then(|| other_bin_dir(case)).flatten();
+            findings.push(Finding::error(Seen::ReadOnly { path: path.to_owned(), instead }));
         }
     }
-    for path in [case.desired.bin_dir.as_str(), case.data_root()] {
-        if case.facts.file_systems.get(path).is_some_and(|fact| fact.no_exec) {
-            findings.push(Finding::error(Seen::NoExec { path: path.to_owned() }));
-        }
+    let bin_dir = &case.desired.bin_dir;
+    if case.facts.file_systems.get(bin_dir).is_some_and(|fact| fact.no_exec) {
+        findings.push(Finding::error(Seen::NoExec { path: bin_dir.clone() }));
     }
+    findings.extend(data_root_flags(case));
     findings
+}
+
+/// A place for programs on this host that can be written and run from.
+fn other_bin_dir(case: &Case<'_>) -> Option<String> {
+    let suits = |path: &&str| {
+        let fact = case.facts.file_systems.get(*path);
+        fact.is_some_and(|fact| !fact.read_only && !fact.no_exec)
+    };
+    OTHER_BIN_DIRS.into_iter().find(suits).map(str::to_owned)
+}
+
+/// What containers see of the data directory's mount flags. An overlay is a mount of its own
+/// without them; a volume is a directory of the data directory, mounted with them. A storage
+/// driver that gives containers plain directories hands on `noexec`, and then nothing runs.
+fn data_root_flags(case: &Case<'_>) -> Option<Finding> {
+    let path = case.data_root().to_owned();
+    let fact = case.facts.file_systems.get(&path)?;
+    if fact.no_exec && has_plain_directories(case, fact) {
+        return Some(Finding::error(Seen::NoExec { path }));
+    }
+    let flags = [
+        (fact.no_exec, MountFlag::NoExec),
+        (fact.no_suid, MountFlag::NoSuid),
+        (fact.no_dev, MountFlag::NoDev),
+    ];
+    let flags: Vec<MountFlag> =
+        flags.into_iter().filter_map(|(set, flag)| set.then_some(flag)).collect();
+    if flags.is_empty() {
+        return None;
+    }
+    let seen = Seen::DataRootFlags { path, flags };
+    Some(if fact.no_exec { Finding::warning(seen) } else { Finding::note(seen) })
+}
+
+/// Whether the storage driver makes a container's root a directory of the data directory,
+/// rather than an overlay.
+fn has_plain_directories(case: &Case<'_>, fact: &FileSystemFact) -> bool {
+    match case.setting("storage-driver").and_then(|driver| driver.as_str()) {
+        Some(driver) => ["btrfs", "vfs"].contains(&driver),
+        // What the daemon falls back to where overlay2 does not work, and what older ones prefer.
+        None => NO_OVERLAY_ON.contains(&fact.kind.as_str()) || fact.kind == "btrfs",
+    }
 }
 
 fn data_root(case: &Case<'_>) -> Vec<Finding> {

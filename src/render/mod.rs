@@ -9,4 +9,5 @@ mod daemon_validate;
 pub mod diff;
 pub mod json_document;
 mod json_edit;
+pub mod profile;
 pub mod units;

@@ -4,8 +4,10 @@
 //! for each directive stand in the templates, as comments that the host's administrator
 //! reads too.
 
-use crate::texts::phrases::units as phrases;
 use serde::Serialize;
+
+use crate::desired::SYSTEM_PATH;
+use crate::texts::phrases::units as phrases;
 
 /// What the units depend on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,6 +108,7 @@ pub fn wants_dir(unit: &str) -> Option<&'static str> {
 struct Values {
     bin_dir: String,
     group: String,
+    group_is_number: bool,
     data_root: Option<String>,
     modprobe: Option<String>,
     path: Option<String>,
@@ -120,9 +123,6 @@ struct Values {
 /// kernels take without `fs.nr_open` being raised.
 const OPEN_FILES: u32 = 1_048_576;
 
-/// Directories that hold iptables, modprobe and the like, on every distribution.
-const SYSTEM_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-
 impl Values {
     fn new(context: &UnitContext) -> Result<Self, RenderError> {
         let version = context.systemd_version;
@@ -134,6 +134,7 @@ impl Values {
         Ok(Self {
             bin_dir,
             group: unit_group(&context.group)?,
+            group_is_number: context.group.bytes().all(|byte| byte.is_ascii_digit()),
             data_root: (context.data_root.as_deref())
                 .map(|path| quoted_path(phrases::DATA_DIRECTORY, path))
                 .transpose()?,

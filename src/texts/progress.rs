@@ -1,5 +1,7 @@
 //! What a run says while it goes on, and at its end.
 
+use crate::desired::PROFILE;
+
 /// Nothing to do.
 pub const NOTHING_TO_DO: &str = "Nothing to do: this host is as it shall be.";
 /// The question before anything is changed.
@@ -71,6 +73,14 @@ pub fn running(version: Option<&str>) -> String {
         Some(version) => format!("Docker {version} is installed and runs."),
         None => "Docker is installed and runs.".to_owned(),
     }
+}
+
+/// The programs are where no shell looked so far.
+pub fn programs_are_in(bin_dir: &str) -> String {
+    format!(
+        "docker is in {bin_dir}. Login shells find it from now on ({PROFILE}); in this one: \
+         export PATH=$PATH:{bin_dir}"
+    )
 }
 
 /// daemon.json changed.

@@ -13,6 +13,7 @@ mod daemon_json;
 mod examples;
 mod failure;
 mod groups;
+mod hardened;
 mod idempotence;
 mod install;
 mod lock;

@@ -113,6 +113,21 @@ pub fn of_suite(suite: &str) -> Bundle {
     })
 }
 
+/// Debian packages that only one test needs, unpacked beside each other; the directory in every
+/// host.
+pub fn unpacked(packages: &[&str]) -> String {
+    let made =
+        Run::of(bench().script("debs.sh").args(packages), b"", Duration::from_secs(1200)).ok();
+    let name = format!("debs-{}", packages.join("+"));
+    for deb in std::fs::read_dir(made).expect("debs.sh made a directory") {
+        let deb = deb.expect("the directory can be read").path();
+        let mut dpkg = Command::new("dpkg-deb");
+        dpkg.arg("-x").arg(deb).arg(bench().share.join(&name));
+        Run::of(&dpkg, b"", Duration::from_secs(60)).ok();
+    }
+    format!("{SHARE}/{name}")
+}
+
 /// An image of busybox with this name, in the form of `docker save`; its path in every host.
 pub fn image() -> &'static str {
     static IMAGE: OnceLock<String> = OnceLock::new();

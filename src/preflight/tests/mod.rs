@@ -1,6 +1,7 @@
 //! Each case changes one thing of a healthy host and names the findings that follow.
 
 mod engines;
+mod hardened;
 mod network;
 mod programs;
 mod space;
@@ -160,7 +161,7 @@ type Change = fn(&mut World);
 type Case = (&'static str, Change, &'static [&'static str]);
 
 fn cases() -> impl Iterator<Item = &'static Case> {
-    [system::CASES, space::CASES, engines::CASES, programs::CASES, network::CASES]
+    [system::CASES, space::CASES, engines::CASES, programs::CASES, network::CASES, hardened::CASES]
         .into_iter()
         .flatten()
 }

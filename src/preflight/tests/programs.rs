@@ -87,7 +87,7 @@ pub(super) const CASES: &[Case] = &[
         &[],
     ),
     ("a group in LDAP", |w| group(w, false, &[]), &["error LF054"]),
-    ("a group in LDAP that has the member", |w| group(w, false, &["www-data"]), &[]),
+    ("a group in LDAP that has the member", |w| group(w, false, &["www-data"]), &["note LF064"]),
     (
         "no groupadd",
         |w| {

@@ -25,7 +25,8 @@ pub(super) const CASES: &[Case] = &[
     ("too few inodes", |w| var_lib(w, |fact| fact.inodes = Some(20)), &["error LF021"]),
     ("inodes as needed", |w| var_lib(w, |fact| fact.inodes = None), &[]),
     ("read-only /usr", |w| w.file_system("/usr/bin").read_only = true, &["error LF022"]),
-    ("noexec data-root", |w| w.file_system("/var/lib/docker").no_exec = true, &["error LF023"]),
+    ("noexec data-root", |w| w.file_system("/var/lib/docker").no_exec = true, &["warning LF061"]),
+    ("noexec for programs", |w| w.file_system("/usr/bin").no_exec = true, &["error LF023"]),
     (
         "xfs without ftype",
         |w| w.file_system("/var/lib/docker").reports_entry_type = Some(false),
@@ -51,7 +52,7 @@ pub(super) const CASES: &[Case] = &[
             fact.no_exec = true;
             w.facts.file_systems.insert("/data".into(), fact);
         },
-        &["error LF023"],
+        &["warning LF061"],
     ),
 ];
 

@@ -107,6 +107,9 @@ pub fn host_hints(error: &HostError) -> Vec<String> {
             }
             _ => Vec::new(),
         },
+        HostError::Command { command, .. } if command.starts_with("groupadd --system ") => {
+            vec!["to choose the group's id yourself: --gid N".to_owned()]
+        }
         HostError::Locked { .. } => vec!["wait for it to end, then try again".to_owned()],
         _ => Vec::new(),
     }

@@ -1,5 +1,6 @@
 //! What mends it.
 
+use super::seen::protection;
 use crate::file_state::FileKind;
 use crate::preflight::Seen;
 
@@ -59,12 +60,28 @@ fn fix_of_files(seen: &Seen) -> String {
             format!("free some space: df -h {path}; for images another place: --data-root DIR")
         }
         Seen::InodesShort { paths, .. } => format!("remove files: df -i {}", first(paths)),
-        Seen::ReadOnly { path } => {
+        Seen::ReadOnly { instead: Some(instead), .. } => {
+            format!("install the programs elsewhere: --bin-dir {instead}")
+        }
+        Seen::ReadOnly { path, instead: None } => {
+            format!("mount -o remount,rw \"$(findmnt -n -o TARGET -T {path})\"")
+        }
+        Seen::Protected { paths, how } => {
+            let set = protection(*how).1;
+            let (clear, paths) = (set.replace('+', "-"), paths.join(" "));
+            format!("{clear} {paths}; install; then again: {set} {paths}")
+        }
+        Seen::DataRootFlags { path, .. } => {
             format!(
-                "mount -o remount,rw \"$(findmnt -n -o TARGET -T {path})\"; if /usr is meant to be \
-                 read-only: --bin-dir /opt/bin"
+                "nothing, if volumes hold data alone; or give {path} a file system of its own \
+                 without these flags, or choose another place: --data-root DIR"
             )
         }
+        Seen::SudoPath { bin_dir, secure_path } => format!(
+            "sudo {bin_dir}/docker …; or visudo -f /etc/sudoers.d/docker, with the line: Defaults \
+             secure_path = {}:{bin_dir}",
+            secure_path.join(":")
+        ),
         Seen::NoExec { path } => {
             format!(
                 "mount -o remount,exec \"$(findmnt -n -o TARGET -T {path})\", or choose another \
@@ -124,7 +141,17 @@ fn fix_of_accounts(seen: &Seen) -> String {
         Seen::GidTaken { .. } => "choose another --gid, or leave it out".to_owned(),
         Seen::NobodyInGroup { .. } => "to add somebody: --user NAME".to_owned(),
         Seen::GroupNotLocal { name } => {
-            format!("add the members there, or make a local group: groupadd --system {name}")
+            format!(
+                "make them members of {name} in the directory service and leave out --user, or \
+                 let another, local group use docker: --group NAME"
+            )
+        }
+        Seen::GroupUnanswered { name } => format!(
+            "see why it does not answer: getent group {name}; or make the group a local one \
+             yourself: groupadd --system {name}"
+        ),
+        Seen::GroupRemote { .. } => {
+            "nothing, as long as the directory service keeps the number".to_owned()
         }
         Seen::GroupProgramMissing { .. } => {
             "install the package of user tools (RHEL and kin: shadow-utils, Debian: passwd)"

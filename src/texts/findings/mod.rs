@@ -85,6 +85,11 @@ pub fn title(code: Code) -> &'static str {
         Code::Firewalld => "firewalld and the engine share the firewall",
         Code::FirewallService => "another firewall and the engine share the rules",
         Code::RoutesUnknown => "the host's routes could not be read",
+        Code::Protected => "what has to be changed is protected against changes",
+        Code::DataRootFlags => "volumes will be mounted with restrictions",
+        Code::GroupUnanswered => "it cannot be told whether the group exists",
+        Code::SudoPath => "sudo will not find docker by its name",
+        Code::GroupRemote => "the group is kept by a directory service",
     }
 }
 
@@ -155,6 +160,23 @@ pub fn why(code: Code) -> &'static str {
             "its members are kept by a directory service, which landfall does not change"
         }
         Code::GroupProgramMissing => "the group cannot be made, or members cannot be added",
+        Code::Protected => {
+            "somebody set the attribute on purpose: landfall does not clear it by itself"
+        }
+        Code::DataRootFlags => {
+            "a volume is a directory of the data directory, and is mounted with the flags of its \
+             file system: noexec keeps programs in it from running, nosuid takes set-user-id bits \
+             their effect, nodev closes device files. The containers' own files are not concerned"
+        }
+        Code::GroupUnanswered => {
+            "if the directory service has it, a local one of the same name would hide it; and \
+             groupadd asks the same service, and would wait for it too"
+        }
+        Code::SudoPath => "sudo looks in the directories of its own secure_path alone",
+        Code::GroupRemote => {
+            "the socket is made before a directory service answers at boot: its unit names the \
+             group by number"
+        }
         Code::HelperPrograms => {
             "docker top uses ps, images packed with xz need xz, builds from a repository git"
         }

@@ -1,8 +1,8 @@
 //! What was seen.
 
-use crate::facts::{CgroupMode, PackageManager};
+use crate::facts::{CgroupMode, PackageManager, Protection};
 use crate::file_state::FileKind;
-use crate::preflight::Seen;
+use crate::preflight::{MountFlag, Seen};
 
 pub(super) fn seen(seen: &Seen) -> String {
     match seen {
@@ -68,7 +68,17 @@ fn seen_of_files(seen: &Seen) -> String {
         Seen::InodesShort { paths, need, available } => {
             format!("{} together need {need}; {available} are left", paths.join(", "))
         }
-        Seen::ReadOnly { path } => path.clone(),
+        Seen::ReadOnly { path, .. } => path.clone(),
+        Seen::Protected { paths, how } => {
+            format!("{}: {} ({})", paths.join(", "), protection(*how).0, protection(*how).1)
+        }
+        Seen::DataRootFlags { path, flags } => {
+            let flags: Vec<&str> = flags.iter().map(|flag| mount_flag(*flag)).collect();
+            format!("{path} is mounted {}", flags.join(", "))
+        }
+        Seen::SudoPath { bin_dir, secure_path } => {
+            format!("{bin_dir} is not in its secure_path {}", secure_path.join(":"))
+        }
         Seen::NoExec { path } => format!("{path} is mounted noexec"),
         Seen::EntryType { path, file_system } => {
             format!("{path} is on {file_system}, which does not report the type of entries")
@@ -121,7 +131,27 @@ fn seen_of_accounts(seen: &Seen) -> String {
         Seen::GroupNotLocal { name } => format!("{name} is not in /etc/group"),
         Seen::GroupProgramMissing { program } => program.clone(),
         Seen::HelperPrograms { missing } => missing.join(", "),
+        Seen::GroupUnanswered { name } => {
+            format!("{name} is not a local group, and the directory service did not answer in 5 s")
+        }
+        Seen::GroupRemote { name, gid } => format!("{name}, with id {gid}"),
         _ => super::network::seen(seen),
+    }
+}
+
+/// What a protection is called, and the letter that chattr(1) has for it.
+pub(super) fn protection(how: Protection) -> (&'static str, &'static str) {
+    match how {
+        Protection::Immutable => ("immutable", "chattr +i"),
+        Protection::AppendOnly => ("append-only", "chattr +a"),
+    }
+}
+
+fn mount_flag(flag: MountFlag) -> &'static str {
+    match flag {
+        MountFlag::NoExec => "noexec",
+        MountFlag::NoSuid => "nosuid",
+        MountFlag::NoDev => "nodev",
     }
 }
 

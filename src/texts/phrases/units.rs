@@ -1,5 +1,8 @@
 //! What can be wrong with values that stand in systemd units.
 
+/// What a file that extends PATH says of itself.
+pub const PROFILE_COMMENT: &str =
+    "Written by landfall: the engine's programs are in no directory that shells look in.";
 /// Instead of the name of one unit.
 pub const EVERY_UNIT: &str = "every unit";
 /// Which value cannot stand in a unit.
