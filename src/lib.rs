@@ -12,6 +12,7 @@ pub mod cli;
 pub mod config;
 pub mod desired;
 pub mod digest;
+pub mod doctor;
 pub mod facts;
 pub mod file_state;
 pub mod host;

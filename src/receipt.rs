@@ -98,6 +98,33 @@ impl Receipt {
         host.sync_directories()
     }
 
+    /// A receipt of repairs alone: no engine was installed.
+    pub fn without_engine() -> Self {
+        let nothing = Archive {
+            sha256: Digest::of(b""),
+            size: 0,
+            unpacked: 0,
+            newest_mtime: 0,
+            entries: Vec::new(),
+        };
+        Self {
+            schema: SCHEMA,
+            landfall: String::new(),
+            run: String::new(),
+            updated: 0,
+            version: None,
+            archive: nothing,
+            daemon: Map::new(),
+            images: BTreeSet::new(),
+            entries: Vec::new(),
+        }
+    }
+
+    /// Whether an engine was installed, rather than a host repaired alone.
+    pub fn has_engine(&self) -> bool {
+        !self.archive.entries.is_empty()
+    }
+
     /// The paths that Landfall wrote.
     pub fn paths(&self) -> BTreeSet<String> {
         self.entries.iter().filter_map(|entry| entry.step.path()).map(str::to_owned).collect()

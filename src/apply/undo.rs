@@ -152,8 +152,12 @@ pub fn stop_engine(context: &Context<'_>, receipt: &Receipt) -> Result<(), StepE
     if !context.host.is_booted_with_systemd() {
         return Ok(());
     }
-    stop_containers(context)?;
     let ours = receipt.paths();
+    if !ours.contains(&format!("{UNIT_DIR}/docker.service")) {
+        // A host that was repaired alone: its engine is another's.
+        return Ok(());
+    }
+    stop_containers(context)?;
     for unit in UNITS.into_iter().rev() {
         let is_ours = ours.contains(&format!("{UNIT_DIR}/{unit}"));
         if is_ours && context.host.unit_state(unit)?.is_active() {

@@ -107,6 +107,19 @@ pub enum Command {
     },
     #[command(about = help::STATUS)]
     Status,
+    #[command(about = help::DOCTOR, after_help = help::DOCTOR_EXAMPLES)]
+    Doctor(DoctorArgs),
+}
+
+/// What `doctor` takes.
+#[derive(Clone, Debug, Args)]
+pub struct DoctorArgs {
+    #[arg(value_name = "CODE", help = help::DOCTOR_CODE)]
+    pub code: Option<String>,
+    #[arg(long, value_name = "CODE", conflicts_with = "code", help = help::EXPLAIN)]
+    pub explain: Option<String>,
+    #[arg(long, conflicts_with_all = ["code", "explain"], help = help::FIX)]
+    pub fix: bool,
 }
 
 /// What `plan` takes beside the options of `install`.

@@ -28,6 +28,8 @@ pub mod exit {
     pub const STUCK: u8 = 5;
     /// Another run holds the lock.
     pub const LOCKED: u8 = 6;
+    /// `doctor` found errors.
+    pub const UNSOUND: u8 = 7;
     /// `plan --detailed-exitcode`: there is something to do.
     pub const CHANGES: u8 = 10;
 }

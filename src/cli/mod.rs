@@ -2,6 +2,7 @@
 
 mod apply;
 mod args;
+mod doctor;
 mod failure;
 mod install;
 mod output;
@@ -69,6 +70,7 @@ fn dispatch(cli: &Cli, output: &Output) -> Result<u8, Failure> {
             uninstall::uninstall(&cli.global, purge.is_some(), &host, output)
         }
         Command::Status => status::status(&host, output),
+        Command::Doctor(args) => doctor::doctor(&cli.global, args, &host, output),
     }
 }
 

@@ -135,6 +135,17 @@ impl Output {
         }
     }
 
+    /// Findings that were asked for: all of them, as the result.
+    pub fn diagnosis(&self, found: &[Finding]) {
+        for finding in found {
+            if self.json {
+                self.object(finding_json(finding));
+            } else if finding.severity != Severity::Note || !self.quiet {
+                self.print(&finding_text(finding));
+            }
+        }
+    }
+
     /// A plan, in full; `--quiet` leaves it out unless it is what was asked for.
     pub fn plan(&self, plan: &Plan, asked_for: bool) {
         if self.json {

@@ -25,6 +25,13 @@ pub fn status(host: &Host, output: &Output) -> Result<u8, Failure> {
         output.result(progress::NOT_INSTALLED, &json!({"event": "status", "installed": false}));
         return Ok(exit::DONE);
     };
+    if !receipt.has_engine() {
+        output.result(
+            progress::REPAIRED_ONLY,
+            &json!({"event": "status", "installed": false, "repaired": true}),
+        );
+        return Ok(exit::DONE);
+    }
     let mut lines = vec![texts::installed(
         receipt.version.as_deref(),
         &receipt.archive.sha256.to_string(),

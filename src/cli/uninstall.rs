@@ -32,7 +32,11 @@ pub fn uninstall(
         output.result(text, &json!({"event": "done", "changed": recovered}));
         return Ok(exit::DONE);
     };
-    let question = if purge_data { progress::PURGE_QUESTION } else { progress::UNINSTALL_QUESTION };
+    let question = match (receipt.has_engine(), purge_data) {
+        (false, _) => progress::UNREPAIR_QUESTION,
+        (true, true) => progress::PURGE_QUESTION,
+        (true, false) => progress::UNINSTALL_QUESTION,
+    };
     super::confirm(global, output, question)?;
     stop_engine(&context, &receipt).map_err(|error| {
         let mut failure = Failure::from(error);

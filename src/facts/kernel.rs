@@ -141,7 +141,7 @@ pub fn gather(host: &Host, release: &str) -> Result<Kernel, HostError> {
     })
 }
 
-fn config_text(host: &Host, release: &str) -> Result<Option<String>, HostError> {
+pub(super) fn config_text(host: &Host, release: &str) -> Result<Option<String>, HostError> {
     const PACKED: &str = "/proc/config.gz";
     if let Some(packed) = host.read(PACKED)? {
         let mut text = String::new();

@@ -4,6 +4,7 @@
 
 pub mod accounts;
 pub mod cgroups;
+pub mod doctor;
 pub mod file_systems;
 mod gather;
 pub mod identity;

@@ -236,6 +236,21 @@ impl Host {
             .map_err(|errno| HostError::errno("set mode of", path, errno))
     }
 
+    /// Sets owner and mode of what stands at a path and is no link; a socket cannot be opened.
+    ///
+    /// # Errors
+    /// [`HostError::Io`] if the system refuses.
+    pub fn set_ownership(&self, path: &str, ownership: Ownership) -> Result<(), HostError> {
+        let (parent, name) = self.parent(path)?;
+        let fail = |errno| HostError::errno("set mode of", path, errno);
+        let uid = rustix::fs::Uid::from_raw(ownership.uid);
+        let gid = rustix::fs::Gid::from_raw(ownership.gid);
+        rustix::fs::chownat(&parent, name, Some(uid), Some(gid), AtFlags::SYMLINK_NOFOLLOW)
+            .map_err(fail)?;
+        let mode = Mode::from_raw_mode(ownership.mode);
+        rustix::fs::chmodat(&parent, name, mode, AtFlags::empty()).map_err(fail)
+    }
+
     /// Writes a kernel setting under `/proc/sys`, in place.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::network::{BridgeProblem, Use};
+use crate::doctor::Sight;
 use crate::facts::{CgroupMode, PackageManager, Protection};
 use crate::file_state::FileKind;
 
@@ -23,15 +24,15 @@ pub struct Finding {
 }
 
 impl Finding {
-    pub(super) fn error(seen: Seen) -> Self {
+    pub(crate) fn error(seen: Seen) -> Self {
         Self { code: seen.code(), severity: Severity::Error, seen }
     }
 
-    pub(super) fn warning(seen: Seen) -> Self {
+    pub(crate) fn warning(seen: Seen) -> Self {
         Self { code: seen.code(), severity: Severity::Warning, seen }
     }
 
-    pub(super) fn note(seen: Seen) -> Self {
+    pub(crate) fn note(seen: Seen) -> Self {
         Self { code: seen.code(), severity: Severity::Note, seen }
     }
 }
@@ -189,6 +190,116 @@ codes! {
     FirewallService = 93,
     /// The host's routes could not be read.
     RoutesUnknown = 94,
+    /// Build options that the engine requires are not set.
+    KernelOptions = 95,
+    /// Build options are not set without which features are missing.
+    KernelOptionsOptional = 96,
+    /// Modules that the engine loads are not installed.
+    ModulesAbsent = 97,
+    /// The running kernel's modules are gone.
+    ModulesOfAnotherKernel = 98,
+    /// kubelet and the engine keep control groups in different ways.
+    CgroupDriverKubelet = 99,
+    /// The engine writes control groups beside systemd.
+    CgroupDriverPlain = 100,
+    /// Rules stand in both of the kernel's packet filters.
+    IptablesBoth = 101,
+    /// Others write firewall rules too.
+    ForeignRules = 102,
+    /// A service empties the whole firewall when it starts.
+    RulesetFlushed = 103,
+    /// Forwarded packets are dropped by default.
+    ForwardDrops = 104,
+    /// The kernel forwards no packets.
+    ForwardingOff = 105,
+    /// Traffic on bridges passes the packet filter by.
+    BridgeCallsOff = 106,
+    /// The engine's firewall rules are gone.
+    DockerChainsGone = 107,
+    /// Name servers are asked through a local stub.
+    DnsStub = 108,
+    /// Containers will be given public name servers.
+    DnsLoopback = 109,
+    /// No name server is configured.
+    DnsEmpty = 110,
+    /// Nothing keeps the clock right.
+    ClockUnsynchronised = 111,
+    /// The clock stands before something that has happened already.
+    ClockPast = 112,
+    /// The daemon may open too few files.
+    OpenFilesLow = 113,
+    /// Containers inherit a limit of open files that some programs choke on.
+    OpenFilesHuge = 114,
+    /// The API socket has other permissions than usual.
+    SocketMode = 115,
+    /// Everybody may use the API socket.
+    SocketOpen = 116,
+    /// The API socket belongs to another group than docker.
+    SocketGroup = 117,
+    /// Members of the group are root.
+    GroupMembers = 118,
+    /// The API listens on the network without TLS.
+    TcpOpen = 119,
+    /// A drop-in is for a unit that does not exist.
+    DropInDangling = 120,
+    /// The program that a unit starts does not exist.
+    UnitProgramMissing = 121,
+    /// A unit is enabled that does not exist.
+    LinkDangling = 122,
+    /// Unit files have changed, and systemd has not read them.
+    NeedsReload = 123,
+    /// Two daemons of one kind run.
+    TwoDaemons = 124,
+    /// systemd has given up to start a unit.
+    StartLimit = 125,
+    /// A unit has failed.
+    UnitFailed = 126,
+    /// The daemon expects a socket that no unit gives it.
+    SocketUnitMissing = 127,
+    /// The engine does not start at boot.
+    NotEnabled = 128,
+    /// The engine's data directory is nearly full.
+    DataSpace = 129,
+    /// The engine's data directory has few inodes left.
+    DataInodes = 130,
+    /// Logs of containers grow without a limit.
+    LogsUnrotated = 131,
+    /// The log of a container is very large.
+    LogLarge = 132,
+    /// A certificate has expired.
+    CertificateExpired = 133,
+    /// A certificate is about to expire.
+    CertificateExpiring = 134,
+    /// A certificate is not valid yet.
+    CertificateEarly = 135,
+    /// A file that should hold a certificate holds none.
+    CertificateUnreadable = 136,
+    /// A client certificate lacks its key, or a key its certificate.
+    CertificatePair = 137,
+    /// A private key can be read by others.
+    KeyMode = 138,
+    /// daemon.json cannot be read.
+    DaemonJsonBroken = 139,
+    /// daemon.json has a key that no release knows.
+    DaemonKeyUnknown = 140,
+    /// daemon.json has a key that this engine does not know.
+    DaemonKeyForeign = 141,
+    /// A key is set in daemon.json and on the command line.
+    DaemonKeyTwice = 142,
+    /// The daemon does not follow daemon.json.
+    NotInForce = 143,
+    /// The daemon uses a proxy that the shell does not.
+    ProxyOfDaemon = 144,
+    /// A known problem is in an installed version.
+    KnownProblem = 145,
+    /// What Landfall installed is not what it was.
+    Drift = 146,
+    /// A run of Landfall was cut, or left files behind.
+    RunLeft = 147,
+    /// Not everything could be seen.
+    NotSeen = 148,
+    /// The daemon runs, but its API does not answer.
+    ApiSilent = 149,
 }
 
 impl Code {
@@ -206,6 +317,11 @@ impl Code {
                 | Self::GroupProgramMissing
                 | Self::Protected
         )
+    }
+
+    /// Whether `landfall doctor` alone reports it; all others are the preflight's too.
+    pub fn is_doctors(self) -> bool {
+        (Self::KernelOptions..=Self::ApiSilent).contains(&self)
     }
 
     /// What an error with this code means for the caller.
@@ -255,6 +371,7 @@ impl<'de> Deserialize<'de> for Code {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[allow(missing_docs)] // each variant stands for the code of the same name; the fields say it
+#[rustfmt::skip] // one line for each
 pub enum Seen {
     Root { uid: u32 },
     SystemdNotRunning,
@@ -313,6 +430,9 @@ pub enum Seen {
     Firewalld,
     FirewallService { services: Vec<String>, drops: Vec<String> },
     RoutesUnknown { reason: String },
+    /// What `landfall doctor` looks at beyond the preflight.
+    #[serde(untagged)]
+    Doctor(Sight),
 }
 
 /// A flag of a mount that takes something away from the files on it.
@@ -388,6 +508,7 @@ impl Seen {
             Self::Firewalld => Code::Firewalld,
             Self::FirewallService { .. } => Code::FirewallService,
             Self::RoutesUnknown { .. } => Code::RoutesUnknown,
+            Self::Doctor(sight) => sight.code(),
         }
     }
 }

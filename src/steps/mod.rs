@@ -14,7 +14,11 @@ pub mod daemon_reload;
 pub mod guard_runtime;
 pub mod install_binary;
 pub mod load_image;
+pub mod remove_link;
 mod replace;
+pub mod reset_failed;
+pub mod set_mode;
+pub mod set_setting;
 pub mod smoke_test;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -26,7 +30,7 @@ pub mod write_file;
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
-use crate::file_state::FileState;
+use crate::file_state::{FileState, Ownership};
 use crate::host::{Host, HostError};
 use crate::report::Reporter;
 use crate::store::Store;
@@ -39,6 +43,10 @@ pub use daemon_reload::DaemonReload;
 pub use guard_runtime::{GuardRuntime, RuntimeBefore};
 pub use install_binary::InstallBinary;
 pub use load_image::LoadImage;
+pub use remove_link::RemoveLink;
+pub use reset_failed::ResetFailed;
+pub use set_mode::SetMode;
+pub use set_setting::SetSetting;
 pub use smoke_test::SmokeTest;
 pub use unit::UnitStep;
 pub use verify_units::VerifyUnits;
@@ -75,6 +83,14 @@ pub enum Step {
     LoadImage(LoadImage),
     /// Runs a container and checks what it says.
     SmokeTest(SmokeTest),
+    /// Removes a link that leads nowhere.
+    RemoveLink(RemoveLink),
+    /// Has systemd forget that a unit failed.
+    ResetFailed(ResetFailed),
+    /// Sets owner and mode of what is there.
+    SetMode(SetMode),
+    /// Sets a kernel setting.
+    SetSetting(SetSetting),
 }
 
 /// What stood there before a step.
@@ -101,6 +117,16 @@ pub enum Before {
     },
     /// What a running engine would change.
     Runtime(RuntimeBefore),
+    /// An owner and mode.
+    Ownership {
+        /// Which.
+        ownership: Ownership,
+    },
+    /// A kernel setting.
+    Setting {
+        /// Its value.
+        value: String,
+    },
 }
 
 /// How an undo ended.
@@ -255,6 +281,10 @@ impl Step {
             Self::WaitApi(step) => step,
             Self::LoadImage(step) => step,
             Self::SmokeTest(step) => step,
+            Self::RemoveLink(step) => step,
+            Self::ResetFailed(step) => step,
+            Self::SetMode(step) => step,
+            Self::SetSetting(step) => step,
         }
     }
 
@@ -271,6 +301,9 @@ impl Step {
 
     /// Whether systemd has to read its unit files again once this step is undone.
     pub fn touches_units(&self) -> bool {
+        if let Self::RemoveLink(step) = self {
+            return step.path.starts_with(crate::desired::UNIT_DIR);
+        }
         self.path().is_some_and(|path| path.starts_with(crate::desired::UNIT_DIR))
             && !matches!(self, Self::CreateDir(_))
     }

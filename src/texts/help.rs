@@ -16,6 +16,8 @@ Examples:
       do exactly what was read and approved before
   landfall status
       what is installed, and whether it runs
+  landfall doctor
+      what is wrong with this host
   landfall uninstall
       undo exactly what install did
 
@@ -25,7 +27,7 @@ Exit codes:
      or not confirmed                 says how to go on)
   2  usage or configuration
   3  refused: this host is not     6  another run of landfall is in progress
-     fit; nothing was changed";
+     fit; nothing was changed      7  doctor found errors";
 
 /// `install`.
 pub const INSTALL: &str = "Install Docker from an archive: verify, unpack, configure, start, prove";
@@ -108,6 +110,25 @@ Examples:
   landfall uninstall --purge data    delete them too";
 /// `status`.
 pub const STATUS: &str = "Show what is installed and whether it runs";
+
+/// `doctor`.
+pub const DOCTOR: &str = "Find out what is wrong with this host, before or after an installation";
+/// Shown below the options of `doctor`.
+pub const DOCTOR_EXAMPLES: &str = "\
+Examples:
+  landfall doctor          look at everything, change nothing
+  landfall doctor LF104    what this code means, how to check it by hand, how to mend it
+  landfall doctor --fix    repair what is safe: enable units, remove links that lead nowhere,
+                           reload units, forwarding, permissions of the socket
+
+Works with any Docker, or none. Without root it says what it could not see. Exits with 7 if
+there are errors, with 0 if there are only warnings and notes.";
+/// The code to explain.
+pub const DOCTOR_CODE: &str = "Explain this code, such as LF104, instead of looking";
+/// `--explain`.
+pub const EXPLAIN: &str = "The same";
+/// `--fix`.
+pub const FIX: &str = "Repair what can be repaired safely; shown and asked before, undoable";
 
 /// `--offline`.
 pub const OFFLINE: &str = "The archive: upstream's docker-<version>.tgz as published";

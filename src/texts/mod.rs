@@ -1,6 +1,7 @@
 //! All texts for people, in English. Codes, keys and JSON stay the same in every language.
 
 pub mod approved;
+pub mod doctor;
 pub mod errors;
 pub mod findings;
 pub mod help;

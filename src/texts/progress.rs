@@ -9,6 +9,11 @@ pub const APPLY_QUESTION: &str = "Carry out this plan? [y/N] ";
 /// The question before an installation is undone.
 pub const UNINSTALL_QUESTION: &str =
     "Stop all containers and undo this installation (images and volumes stay)? [y/N] ";
+/// The question before repairs of the doctor's are undone.
+pub const UNREPAIR_QUESTION: &str = "Undo what landfall doctor --fix repaired? [y/N] ";
+/// `status` on a host that was repaired alone.
+pub const REPAIRED_ONLY: &str = "Landfall has installed nothing on this host, but repaired \
+     something (landfall doctor --fix); landfall uninstall undoes it.";
 /// The same, with the data.
 pub const PURGE_QUESTION: &str = "Stop all containers, undo this installation and DELETE all \
      images, containers and volumes? [y/N] ";

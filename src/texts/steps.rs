@@ -1,5 +1,6 @@
 //! Steps and their undoing, in words.
 
+use crate::file_state::Ownership;
 use crate::steps::{KeptReason, Step, Undone};
 use crate::unit_state::UnitAction;
 
@@ -35,6 +36,13 @@ pub fn step(step: &Step) -> String {
         Step::WaitApi(step) => format!("wait for the API on {}", step.socket),
         Step::LoadImage(step) => format!("load images from {}", step.archive.display()),
         Step::SmokeTest(_) => "run a container and check what it says".to_owned(),
+        Step::RemoveLink(step) => format!("remove {}, which leads nowhere", step.path),
+        Step::ResetFailed(step) => format!("have systemd forget that {} failed", step.unit),
+        Step::SetMode(step) => {
+            let Ownership { mode, uid, gid } = step.ownership;
+            format!("give {} mode {mode:o} and owner {uid}:{gid}", step.path)
+        }
+        Step::SetSetting(step) => format!("set {} to {}", step.path, step.value),
     }
 }
 
@@ -64,7 +72,11 @@ fn restored(of: &Step) -> String {
         Step::GuardRuntime(_) => {
             "put back links, firewall rules and settings; removed the engine's data".to_owned()
         }
+        Step::RemoveLink(step) => format!("put back the link {}", step.path),
+        Step::SetMode(step) => format!("put back owner and mode of {}", step.path),
+        Step::SetSetting(step) => format!("set {} back", step.path),
         Step::VerifyUnits(_)
+        | Step::ResetFailed(_)
         | Step::DaemonReload(_)
         | Step::WaitApi(_)
         | Step::LoadImage(_)

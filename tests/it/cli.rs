@@ -38,6 +38,14 @@ fn help() {
     prints(&["apply", "--help"], 0, "apply-help.txt");
     prints(&["probe", "--help"], 0, "probe-help.txt");
     prints(&["support-bundle", "--help"], 0, "support-bundle-help.txt");
+    prints(&["doctor", "--help"], 0, "doctor-help.txt");
+}
+
+#[test]
+fn codes_are_explained() {
+    prints(&["doctor", "LF105"], 0, "doctor-explain.txt");
+    prints(&["doctor", "--explain", "lf018"], 0, "doctor-explain-preflight.txt");
+    prints(&["doctor", "LF999"], 2, "doctor-no-code.txt");
 }
 
 #[test]

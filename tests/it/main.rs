@@ -10,6 +10,7 @@ mod bad_input;
 mod cli;
 mod cut;
 mod daemon_json;
+mod doctor;
 mod examples;
 mod failure;
 mod groups;

@@ -50,6 +50,10 @@ impl World {
                 | Step::WaitApi(_)
                 | Step::LoadImage(_)
                 | Step::SmokeTest(_) => {}
+                Step::RemoveLink(_)
+                | Step::ResetFailed(_)
+                | Step::SetMode(_)
+                | Step::SetSetting(_) => panic!("a repair is no part of an installation"),
             }
         }
         Self {

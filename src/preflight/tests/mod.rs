@@ -199,8 +199,10 @@ fn every_code_has_a_case_and_words() {
             seen.insert(finding.code);
         }
     }
-    let missing: Vec<&Code> =
-        Code::ALL.iter().filter(|code| !seen.contains(code) && !UNREACHED.contains(code)).collect();
+    let missing: Vec<&Code> = Code::ALL
+        .iter()
+        .filter(|code| !code.is_doctors() && !seen.contains(code) && !UNREACHED.contains(code))
+        .collect();
     assert!(missing.is_empty(), "{missing:?}");
 }
 

@@ -158,6 +158,7 @@ fn fix_of_accounts(seen: &Seen) -> String {
                 .to_owned()
         }
         Seen::HelperPrograms { .. } => "install them if you need them (procps, xz, git)".to_owned(),
+        Seen::Doctor(sight) => super::doctor::fix(sight),
         _ => super::network::fix(seen),
     }
 }

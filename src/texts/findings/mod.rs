@@ -1,6 +1,8 @@
 //! Findings of the preflight in words: what it is, what was seen, why it matters, and what
 //! to type to mend it.
 
+mod doctor;
+mod explain;
 mod fix;
 mod network;
 mod seen;
@@ -18,6 +20,28 @@ pub struct Text {
     pub why: &'static str,
     /// What mends it; empty if nothing has to be done.
     pub fix: String,
+}
+
+/// What is said about a code, on whatever host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// What it is, in one line.
+    pub title: &'static str,
+    /// Why it matters.
+    pub why: &'static str,
+    /// How to check it by hand.
+    pub check: &'static str,
+    /// What mends it.
+    pub fix: &'static str,
+}
+
+/// What is said about a code. Every code has such a page: those of the preflight in `explain`,
+/// those of the doctor in `doctor`.
+pub fn page(code: Code) -> Page {
+    doctor::page(code).unwrap_or_else(|| {
+        let (check, fix) = explain::by_hand(code).unwrap_or(explain::ON_THE_HOST);
+        Page { title: title(code), why: why(code), check, fix }
+    })
 }
 
 /// A finding in words.
@@ -90,6 +114,7 @@ pub fn title(code: Code) -> &'static str {
         Code::GroupUnanswered => "it cannot be told whether the group exists",
         Code::SudoPath => "sudo will not find docker by its name",
         Code::GroupRemote => "the group is kept by a directory service",
+        _ => doctor::page(code).map_or("", |page| page.title),
     }
 }
 
@@ -190,6 +215,7 @@ pub fn why(code: Code) -> &'static str {
         | Code::Firewalld
         | Code::FirewallService
         | Code::RoutesUnknown => why_of_network(code),
+        _ => doctor::page(code).map_or("", |page| page.why),
     }
 }
 
@@ -231,5 +257,20 @@ fn why_of_network(code: Code) -> &'static str {
         }
         Code::RoutesUnknown => "the engine's networks were not compared with what the host uses",
         _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whoever adds a code writes its page, too.
+    #[test]
+    fn every_code_is_explained() {
+        for code in Code::ALL {
+            let Page { title, why, check, fix } = page(*code);
+            assert!(!title.is_empty() && !why.is_empty(), "{code:?} has no title or no why");
+            assert!(!check.is_empty() && !fix.is_empty(), "{code:?} is not explained");
+        }
     }
 }

@@ -135,6 +135,7 @@ fn seen_of_accounts(seen: &Seen) -> String {
             format!("{name} is not a local group, and the directory service did not answer in 5 s")
         }
         Seen::GroupRemote { name, gid } => format!("{name}, with id {gid}"),
+        Seen::Doctor(sight) => super::doctor::seen(sight),
         _ => super::network::seen(seen),
     }
 }
@@ -186,7 +187,7 @@ fn kind(kind: FileKind) -> &'static str {
 }
 
 /// Bytes in the unit that people read.
-fn bytes(count: u64) -> String {
+pub(super) fn bytes(count: u64) -> String {
     const UNITS: [(u64, &str); 3] = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
     match UNITS.iter().find(|(size, _)| count >= *size) {
         Some((size, name)) => {
@@ -198,7 +199,7 @@ fn bytes(count: u64) -> String {
 }
 
 /// Seconds in the unit that people read.
-fn duration(seconds: u64) -> String {
+pub(super) fn duration(seconds: u64) -> String {
     match seconds {
         0..120 => format!("{seconds} seconds"),
         120..7200 => format!("{} minutes", seconds / 60),

@@ -3,6 +3,7 @@
 pub mod archive;
 pub mod config;
 pub mod daemon_json;
+pub mod doctor;
 pub mod host;
 pub mod smoke;
 pub mod units;

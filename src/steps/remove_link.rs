@@ -1,0 +1,99 @@
+//! Removes a symbolic link that leads nowhere.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Action, Before, Context, KeptReason, StepError, Undone};
+use crate::file_state::FileKind;
+use crate::texts::phrases::host as phrases;
+
+/// Removes a symbolic link, if it still points where it did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RemoveLink {
+    /// Where.
+    pub path: String,
+    /// What it points to.
+    pub target: String,
+}
+
+impl RemoveLink {
+    fn is_there(&self, context: &Context<'_>) -> Result<Option<bool>, StepError> {
+        Ok(context.host.stat(&self.path)?.map(|state| {
+            state.kind == FileKind::Symlink && state.target.as_deref() == Some(&self.target)
+        }))
+    }
+}
+
+impl Action for RemoveLink {
+    fn observe(&self, context: &Context<'_>) -> Result<Before, StepError> {
+        match self.is_there(context)? {
+            None => Ok(Before::Absent),
+            Some(true) => Ok(Before::Present),
+            Some(false) => {
+                Err(StepError::NotAFile { path: self.path.clone(), what: phrases::NOT_THE_LINK })
+            }
+        }
+    }
+
+    fn apply(&self, context: &Context<'_>) -> Result<(), StepError> {
+        Ok(context.host.remove_file(&self.path)?)
+    }
+
+    fn undo(&self, context: &Context<'_>, before: &Before) -> Result<Undone, StepError> {
+        match (before, self.is_there(context)?) {
+            (Before::Present, None) => {
+                context.host.create_link(&self.path, &self.target)?;
+                Ok(Undone::Restored)
+            }
+            (Before::Present, Some(false)) => {
+                Ok(Undone::Kept { what: self.path.clone(), reason: KeptReason::ChangedSince })
+            }
+            _ => Ok(Undone::Unchanged),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::steps::testing::Bed;
+
+    const PATH: &str = "/wants/docker.service";
+
+    fn step() -> RemoveLink {
+        RemoveLink { path: PATH.to_owned(), target: "/nowhere/docker.service".to_owned() }
+    }
+
+    fn bed() -> Bed {
+        let bed = Bed::new(&["wants"]);
+        bed.host.create_link(PATH, "/nowhere/docker.service").unwrap();
+        bed
+    }
+
+    #[test]
+    fn takes_it_away_and_puts_it_back() {
+        let bed = bed();
+        let before = bed.apply(&step());
+        assert_eq!(bed.host.stat(PATH).unwrap(), None);
+        assert_eq!(bed.undo(&step(), &before), Undone::Restored);
+        let back = bed.host.stat(PATH).unwrap().unwrap();
+        assert_eq!(back.target.as_deref(), Some("/nowhere/docker.service"));
+    }
+
+    #[test]
+    fn finds_it_already_gone() {
+        let bed = bed();
+        bed.apply(&step());
+        let before = bed.apply(&step());
+        assert_eq!(before, Before::Absent);
+        assert_eq!(bed.undo(&step(), &before), Undone::Unchanged);
+    }
+
+    #[test]
+    fn leaves_what_was_made_since() {
+        let bed = bed();
+        let before = bed.apply(&step());
+        bed.write(PATH, "a file");
+        let kept = bed.undo(&step(), &before);
+        assert!(matches!(kept, Undone::Kept { reason: KeptReason::ChangedSince, .. }), "{kept:?}");
+    }
+}

@@ -1,0 +1,112 @@
+//! Findings of `landfall doctor` in words, a file for each area.
+
+mod daemon;
+mod files;
+mod network;
+mod seen;
+mod system;
+
+use super::Page;
+use crate::doctor::Sight;
+use crate::preflight::Code;
+
+pub(super) use seen::seen;
+
+/// What is said about a code of the doctor's; `None` for all others.
+pub(super) fn page(code: Code) -> Option<Page> {
+    system::page(code)
+        .or_else(|| network::page(code))
+        .or_else(|| daemon::page(code))
+        .or_else(|| files::page(code))
+}
+
+/// What mends it on this host.
+pub(super) fn fix(sight: &Sight) -> String {
+    let general = || page(sight.code()).map_or("", |page| page.fix).to_owned();
+    match sight {
+        Sight::ModulesAbsent { package, .. } => {
+            format!("install {package}, for the running kernel (from a mirror or the medium)")
+        }
+        Sight::CgroupDriverKubelet { kubelet, .. } => format!(
+            "in daemon.json: \"exec-opts\": [\"native.cgroupdriver={kubelet}\"]; then drain the \
+             node and restart docker"
+        ),
+        Sight::RulesetFlushed { path, .. } => {
+            format!("in {path}, replace “flush ruleset” by “flush table” for your own tables")
+        }
+        Sight::DockerChainsGone { firewalld: true } => {
+            "systemctl restart docker, after each firewall-cmd --reload (containers stop, unless \
+             live-restore is on)"
+                .to_owned()
+        }
+        Sight::ClockPast { newest, .. } => {
+            format!("set the clock: timedatectl set-time, or date --set @{newest}, at least")
+        }
+        Sight::OpenFilesLow { program, .. } | Sight::OpenFilesHuge { program, .. } => format!(
+            "systemctl edit {program}: [Service] LimitNOFILE=1048576; then restart it",
+            program = unit_of(program)
+        ),
+        Sight::SocketMode { path, .. } | Sight::SocketOpen { path, .. } => {
+            format!("landfall doctor --fix, or: chmod 660 {path} && chown root {path}")
+        }
+        Sight::GroupMembers { group, .. } => {
+            format!("take out who need not be root: gpasswd --delete USER {group}")
+        }
+        Sight::DropInDangling { paths } => format!("look at it, then: rm -r {}", paths.join(" ")),
+        Sight::LinkDangling { paths } => {
+            format!("landfall doctor --fix, or: rm {}", paths.join(" "))
+        }
+        Sight::UnitProgramMissing { unit, .. } => {
+            format!("install the program again, or: systemctl disable {unit}")
+        }
+        Sight::TwoDaemons { processes, .. } => {
+            let ids: Vec<String> = processes.iter().map(u32::to_string).collect();
+            format!(
+                "see who started each: ps -o pid,ppid,args -p {}; stop the one that no unit owns",
+                ids.join(",")
+            )
+        }
+        Sight::StartLimit { unit } => format!(
+            "journalctl -u {unit} says why; then landfall doctor --fix, or: systemctl \
+             reset-failed {unit}; and systemctl start {unit}"
+        ),
+        Sight::UnitFailed { unit, .. } => {
+            format!("journalctl -u {unit} says why; then systemctl start {unit}")
+        }
+        Sight::NotEnabled { unit, .. } => {
+            format!("landfall doctor --fix, or: systemctl enable {unit}")
+        }
+        Sight::DataSpace { path, .. } => {
+            format!("docker system df; docker image prune; df -h {path}")
+        }
+        Sight::DataInodes { path, .. } => format!("docker image prune; df -i {path}"),
+        Sight::LogLarge { path, .. } => format!(
+            "truncate --size 0 {path}; and limit new containers: see {}",
+            Code::LogsUnrotated
+        ),
+        Sight::CertificateUnreadable { path } => {
+            format!("see what it is: openssl x509 -in {path} -noout -text")
+        }
+        Sight::CertificatePair { missing, .. } => {
+            format!("put {missing} beside it; an authority ends in .crt")
+        }
+        Sight::KeyMode { path, .. } => format!("chmod 600 {path}"),
+        Sight::DaemonKeyUnknown { key, nearest: Some(nearest) } => {
+            format!("{key} may mean {nearest}; mend it in /etc/docker/daemon.json")
+        }
+        Sight::DaemonKeyTwice { key, flag } => {
+            format!("take {key} out of daemon.json, or {flag} out of the unit (systemctl edit)")
+        }
+        Sight::KnownProblem { program, fixed, .. } => {
+            format!("install {program} {fixed} or later, or the distribution's corrected package")
+        }
+        Sight::RunLeft { command, files } if command.is_empty() => {
+            format!("rm {}", files.join(" "))
+        }
+        _ => general(),
+    }
+}
+
+fn unit_of(program: &str) -> &str {
+    if program == "dockerd" { "docker" } else { program }
+}
