@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use super::{
     Facts, FileFact, Iptables, NetworkFacts, OsRelease, SystemdFacts, Wanted, accounts, cgroups,
-    file_systems, kernel, libraries, network, os_release, packages, programs, protection, sudoers,
-    systemd,
+    file_systems, kernel, libraries, network, os_release, packages, programs, protection, security,
+    sudoers, systemd,
 };
 use crate::desired::DAEMON_JSON;
 use crate::digest::Digest;
@@ -193,6 +193,7 @@ fn all_but_digests(
         systemd: systemd_facts(host)?,
         cgroups: if live { cgroup_facts(host)? } else { super::Cgroups::default() },
         accounts: accounts::gather(host, wanted)?,
+        security: security::gather(host, wanted, &files)?,
         files,
         units,
         packages,

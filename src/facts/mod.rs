@@ -15,6 +15,7 @@ pub mod os_release;
 pub mod packages;
 pub mod programs;
 pub mod protection;
+pub mod security;
 pub mod sudoers;
 pub mod systemd;
 mod wanted;
@@ -25,6 +26,7 @@ use serde::{Deserialize, Serialize};
 
 pub use gather::{gather, gather_visible};
 pub use network::{Bridge, Forwarding, NameServer, NetworkFacts};
+pub use security::Security;
 pub use wanted::Wanted;
 
 use crate::digest::Digest;
@@ -76,6 +78,9 @@ pub struct Facts {
     /// The directories that sudo looks for programs in, if its configuration names them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sudo_path: Option<Vec<String>>,
+    /// SELinux, AppArmor and their like.
+    #[serde(default)]
+    pub security: Security,
 }
 
 /// An attribute of chattr(1) that keeps root too from changing a file, or from making,

@@ -3,12 +3,14 @@
 use super::Iptables;
 
 /// The programs that [`super::gather`] looks for.
-pub const PROGRAMS: [&str; 22] = [
+pub const PROGRAMS: [&str; 26] = [
+    "apparmor_parser",
     "apt-get",
     "dnf",
     "docker",
     "dockerd",
     "dpkg",
+    "fapolicyd-cli",
     "getent",
     "git",
     "gpasswd",
@@ -19,7 +21,9 @@ pub const PROGRAMS: [&str; 22] = [
     "modprobe",
     "nft",
     "ps",
+    "restorecon",
     "rpm",
+    "semanage",
     "systemctl",
     "systemd-analyze",
     "usermod",

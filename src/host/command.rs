@@ -123,6 +123,11 @@ impl Host {
                     if file.metadata().is_ok_and(|metadata| metadata.mode() & 0o111 != 0))
             });
         }
+        Self::find_own_program(name)
+    }
+
+    /// The path of a program of the running system, also for those who look at an image.
+    pub fn find_own_program(name: &str) -> Option<String> {
         which::which_in(name, Some(PATH), "/").ok().map(|path| path.to_string_lossy().into_owned())
     }
 }

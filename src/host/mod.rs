@@ -9,6 +9,7 @@ pub mod digests;
 mod error;
 mod files;
 pub mod input;
+pub mod labels;
 pub mod lock;
 mod mounts;
 mod netlink;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use super::{Change, ChangeKind, Inputs, PlanError};
+use super::{Change, ChangeKind, Inputs, PlanError, security};
 use crate::desired::{DAEMON_JSON, DEFAULT_DATA_ROOT, PROFILE, PROFILE_DIR, UNIT_DIR};
 use crate::file_state::{FileKind, Ownership, new_name};
 use crate::render::daemon_json::{self, KeyChange};
@@ -62,6 +62,7 @@ pub(super) fn plan(inputs: &Inputs<'_>) -> Result<FilePlan, PlanError> {
     }
     plan_group(inputs, &mut plan);
     plan_programs(inputs, &mut plan);
+    plan.steps.extend(security::trust(inputs));
     if let Some(text) = daemon {
         plan_text(inputs, &mut plan, DAEMON_JSON, text)?;
     }
@@ -85,6 +86,7 @@ pub(super) fn plan(inputs: &Inputs<'_>) -> Result<FilePlan, PlanError> {
             plan.steps.push(Step::CreateLink(CreateLink { path: link, target }));
         }
     }
+    plan.steps.extend(security::labels(inputs, &plan.steps));
     Ok(plan)
 }
 

@@ -2,6 +2,7 @@
 
 mod changes;
 mod files;
+mod security;
 mod services;
 mod wanted;
 

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::Inputs;
 use super::files::FilePlan;
+use super::{Inputs, security};
 use crate::desired::{SOCKET, UNIT_DIR};
 use crate::render::daemon_json::{KeyChange, Verdict, verdict};
 use crate::steps::{
@@ -60,6 +60,7 @@ pub(super) fn plan(inputs: &Inputs<'_>, files: &FilePlan) -> ServicePlan {
     if !guarded && units.iter().any(|step| step.action == UnitAction::Start) {
         steps.push(guard());
     }
+    steps.extend(security::data_root(inputs, &files.data_root));
     let engine = engine_action(&units);
     let touched = !units.is_empty();
     steps.extend(units.into_iter().map(Step::Unit));

@@ -3,6 +3,7 @@
 use crate::bundle::program_names;
 use crate::desired::{DAEMON_JSON, Desired, OTHER_BIN_DIRS, PROFILE, PROFILE_DIR, UNIT_DIR, UNITS};
 use crate::facts::Wanted;
+use crate::render::trust;
 use crate::render::units::wants_dir;
 use crate::store::STATE_DIR;
 
@@ -12,7 +13,9 @@ const CONTAINERD_ROOT: &str = "/var/lib/containerd";
 /// The paths, units and names that planning this `desired` looks at.
 pub fn wanted(desired: &Desired) -> Wanted {
     let mut wanted = Wanted {
-        texts: vec![DAEMON_JSON.to_owned(), PROFILE.to_owned()],
+        texts: [DAEMON_JSON, PROFILE, trust::OWN_FILE, trust::SHARED_FILE]
+            .map(str::to_owned)
+            .to_vec(),
         units: UNITS.map(str::to_owned).to_vec(),
         groups: vec![desired.group.name.clone()],
         users: desired.group.members.clone(),

@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::network::{BridgeProblem, Use};
 use crate::doctor::Sight;
+use crate::facts::security::{ImaAppraisal, Lockdown};
 use crate::facts::{CgroupMode, PackageManager, Protection};
 use crate::file_state::FileKind;
 
@@ -170,6 +171,26 @@ codes! {
     SudoPath = 63,
     /// The group is kept by a directory service.
     GroupRemote = 64,
+    /// AppArmor is on, and its parser is missing.
+    AppArmorParserMissing = 75,
+    /// SELinux is on, and nothing is there to set labels with.
+    LabelToolsMissing = 76,
+    /// The SELinux policy does not know containers.
+    ContainerPolicyMissing = 77,
+    /// SELinux is enforced, but does not confine containers.
+    SelinuxNotUsed = 78,
+    /// The SELinux policy cannot be told of the data directory.
+    SemanageMissing = 79,
+    /// fapolicyd runs, and cannot be told what to trust.
+    FapolicydToolMissing = 80,
+    /// The kernel appraises files before they run.
+    ImaAppraisal = 81,
+    /// Kylin's kysec is on.
+    Kysec = 82,
+    /// The kernel is locked down.
+    Lockdown = 83,
+    /// The kernel runs in FIPS mode.
+    Fips = 84,
     /// A network of the engine overlaps with something that the host uses.
     NetworkOverlap = 85,
     /// Pools of the engine's networks overlap with something that the host uses.
@@ -420,6 +441,16 @@ pub enum Seen {
     GroupUnanswered { name: String },
     SudoPath { bin_dir: String, secure_path: Vec<String> },
     GroupRemote { name: String, gid: u32 },
+    AppArmorParserMissing,
+    LabelToolsMissing { live: bool, enforcing: bool },
+    ContainerPolicyMissing { policy: String, wanted: bool },
+    SelinuxNotUsed { policy: String },
+    SemanageMissing { data_root: String, live: bool },
+    FapolicydToolMissing,
+    ImaAppraisal { appraisal: ImaAppraisal },
+    Kysec { exec_control: Option<String> },
+    Lockdown { level: Lockdown },
+    Fips,
     NetworkOverlap { key: Option<String>, network: IpNet, uses: Vec<Use>, flag: Option<String> },
     PoolOverlap { pools: Vec<IpNet>, uses: Vec<Use>, skipped: bool, flag: Option<String> },
     BridgeMoves { first: IpNet, network: IpNet, uses: Vec<Use> },
@@ -498,6 +529,16 @@ impl Seen {
             Self::GroupUnanswered { .. } => Code::GroupUnanswered,
             Self::SudoPath { .. } => Code::SudoPath,
             Self::GroupRemote { .. } => Code::GroupRemote,
+            Self::AppArmorParserMissing => Code::AppArmorParserMissing,
+            Self::LabelToolsMissing { .. } => Code::LabelToolsMissing,
+            Self::ContainerPolicyMissing { .. } => Code::ContainerPolicyMissing,
+            Self::SelinuxNotUsed { .. } => Code::SelinuxNotUsed,
+            Self::SemanageMissing { .. } => Code::SemanageMissing,
+            Self::FapolicydToolMissing => Code::FapolicydToolMissing,
+            Self::ImaAppraisal { .. } => Code::ImaAppraisal,
+            Self::Kysec { .. } => Code::Kysec,
+            Self::Lockdown { .. } => Code::Lockdown,
+            Self::Fips => Code::Fips,
             Self::NetworkOverlap { .. } => Code::NetworkOverlap,
             Self::PoolOverlap { .. } => Code::PoolOverlap,
             Self::BridgeMoves { .. } => Code::BridgeMoves,

@@ -12,6 +12,7 @@ mod kernel;
 mod libraries;
 mod network;
 mod protection;
+mod security;
 mod space;
 mod sudo;
 
@@ -81,6 +82,7 @@ pub fn check(
     findings.extend(engines::check(&case));
     findings.extend(accounts::check(&case));
     findings.extend(sudo::check(&case));
+    findings.extend(security::check(&case));
     findings
 }
 

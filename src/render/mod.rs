@@ -10,4 +10,5 @@ pub mod diff;
 pub mod json_document;
 mod json_edit;
 pub mod profile;
+pub mod trust;
 pub mod units;

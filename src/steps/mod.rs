@@ -13,24 +13,30 @@ pub mod create_link;
 pub mod daemon_reload;
 pub mod guard_runtime;
 pub mod install_binary;
+pub mod label_like;
 pub mod load_image;
 pub mod remove_link;
 mod replace;
 pub mod reset_failed;
+pub mod set_labels;
 pub mod set_mode;
 pub mod set_setting;
 pub mod smoke_test;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod trust_programs;
 pub mod unit;
 pub mod verify_units;
 pub mod wait_api;
 pub mod write_file;
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
 use crate::file_state::{FileState, Ownership};
+use crate::host::labels::WrongLabel;
 use crate::host::{Host, HostError};
 use crate::report::Reporter;
 use crate::store::Store;
@@ -42,12 +48,15 @@ pub use create_link::CreateLink;
 pub use daemon_reload::DaemonReload;
 pub use guard_runtime::{GuardRuntime, RuntimeBefore};
 pub use install_binary::InstallBinary;
+pub use label_like::LabelLike;
 pub use load_image::LoadImage;
 pub use remove_link::RemoveLink;
 pub use reset_failed::ResetFailed;
+pub use set_labels::SetLabels;
 pub use set_mode::SetMode;
 pub use set_setting::SetSetting;
 pub use smoke_test::SmokeTest;
+pub use trust_programs::{TrustPrograms, TrustedProgram};
 pub use unit::UnitStep;
 pub use verify_units::VerifyUnits;
 pub use wait_api::WaitApi;
@@ -69,6 +78,12 @@ pub enum Step {
     WriteFile(WriteFile),
     /// Makes a symbolic link; enabling a unit is one.
     CreateLink(CreateLink),
+    /// Gives files the labels that the SELinux policy names for them.
+    SetLabels(SetLabels),
+    /// Has the SELinux policy label one directory like another.
+    LabelLike(LabelLike),
+    /// Has fapolicyd trust the programs.
+    TrustPrograms(TrustPrograms),
     /// Has `systemd-analyze` look at the units.
     VerifyUnits(VerifyUnits),
     /// Has systemd read all unit files again.
@@ -126,6 +141,25 @@ pub enum Before {
     Setting {
         /// Its value.
         value: String,
+    },
+    /// Labels of files.
+    Labels {
+        /// Those that the policy has otherwise, by path.
+        labels: BTreeMap<String, WrongLabel>,
+    },
+    /// How a directory is labelled.
+    LabelRule {
+        /// The rule was there.
+        existed: bool,
+        /// The directory was there.
+        directory: bool,
+    },
+    /// Lines of a trust file.
+    Trusted {
+        /// The file was there.
+        existed: bool,
+        /// The lines that it had for the same programs.
+        lines: Vec<String>,
     },
 }
 
@@ -217,6 +251,12 @@ pub enum StepError {
     ContainersRun(Vec<u32>),
     /// A group that was just made is not there.
     NoGroup(String),
+    /// SELinux is on, and no program that sets labels is there.
+    NoLabeller,
+    /// Files keep other labels than the policy's.
+    WrongLabels(BTreeMap<String, WrongLabel>),
+    /// fapolicyd was told to trust a program, and it is refused all the same.
+    NotTrusted(String),
 }
 
 /// What steps work with.
@@ -274,6 +314,9 @@ impl Step {
             Self::InstallBinary(step) => step,
             Self::WriteFile(step) => step,
             Self::CreateLink(step) => step,
+            Self::SetLabels(step) => step,
+            Self::LabelLike(step) => step,
+            Self::TrustPrograms(step) => step,
             Self::VerifyUnits(step) => step,
             Self::DaemonReload(step) => step,
             Self::GuardRuntime(step) => step,
@@ -295,6 +338,7 @@ impl Step {
             Self::InstallBinary(step) => Some(&step.path),
             Self::WriteFile(step) => Some(&step.path),
             Self::CreateLink(step) => Some(&step.path),
+            Self::TrustPrograms(step) => Some(&step.path),
             _ => None,
         }
     }

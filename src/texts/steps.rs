@@ -19,6 +19,11 @@ pub fn step(step: &Step) -> String {
             let unit = step.target.rsplit('/').next().unwrap_or(&step.target);
             format!("enable {unit}")
         }
+        Step::SetLabels(step) => {
+            format!("give {} files the labels of SELinux policy {}", step.paths.len(), step.policy)
+        }
+        Step::LabelLike(step) => format!("have SELinux label {} like {}", step.path, step.like),
+        Step::TrustPrograms(_) => "have fapolicyd trust the programs".to_owned(),
         Step::VerifyUnits(_) => "have systemd-analyze check the units".to_owned(),
         Step::DaemonReload(_) => "have systemd read its units again".to_owned(),
         Step::GuardRuntime(_) => {
@@ -75,6 +80,9 @@ fn restored(of: &Step) -> String {
         Step::RemoveLink(step) => format!("put back the link {}", step.path),
         Step::SetMode(step) => format!("put back owner and mode of {}", step.path),
         Step::SetSetting(step) => format!("set {} back", step.path),
+        Step::SetLabels(_) => "put back former SELinux labels".to_owned(),
+        Step::LabelLike(step) => format!("SELinux labels {} as before", step.path),
+        Step::TrustPrograms(step) => format!("put back what was at {}", step.path),
         Step::VerifyUnits(_)
         | Step::ResetFailed(_)
         | Step::DaemonReload(_)

@@ -11,6 +11,8 @@ packages=(
   busybox-static python3                        # test image, snapshots of hosts
   docker-registry                               # registry on the test network
   strace shellcheck
+  qemu-system-x86 qemu-utils cpio openssh-client # virtual machines
+  policycoreutils attr                          # SELinux labels of images
 )
 
 die() {

@@ -38,3 +38,13 @@ alive() {
 root_of() {
   echo "$BENCH_WORK/roots/$1.$(sha256sum "$BENCH_SCRIPTS/mkroot.sh" | cut -c1-8)"
 }
+
+# free_address FIRST: an address of the test network that no host and no virtual machine has. The
+# caller holds the lock of $BENCH_WORK until it has written it down.
+free_address() {
+  local n
+  for n in $(seq "$1" 250); do
+    grep -qsx "$BENCH_NET.$n" "$BENCH_WORK"/{m,vm}/*/ip || { echo "$BENCH_NET.$n"; return 0; }
+  done
+  die "no free address left in $BENCH_NET.0/24"
+}

@@ -16,8 +16,8 @@
 #   start-time PID           when that process of this machine began, as "owner" files have it
 #   ip NAME | pid NAME | log NAME | list
 #   net COMMAND...           run on "our side" of the bridge (namespace $BENCH_NS, address $BENCH_NET.1)
-#   gc                       remove hosts and run directories whose owner is gone
-#   clean                    remove every host and the bridge (roots and bundles stay)
+#   gc                       remove hosts, virtual machines and run directories whose owner is gone
+#   clean                    remove every host, virtual machine and the bridge (roots and bundles stay)
 #
 # Layout of $BENCH_WORK:
 #   roots/SUITE.DIGEST       root file system of a suite, made by mkroot.sh
@@ -115,7 +115,7 @@ create_host() {
   (
     flock 9
     mkdir -p "$M"/{disk,root}
-    free_address >"$M/ip"
+    free_address 11 >"$M/ip"
   ) 9>"$W/lock" || return 1
   echo "$suite" >"$M/suite"
   [ -n "$owner" ] && echo "$owner $(start_time "$owner")" >"$M/owner"
@@ -132,14 +132,6 @@ create_host() {
   printf '127.0.0.1 localhost\n127.0.1.1 %s\n%s.1 benchhost\n' "$name" "$BENCH_NET" >"$M/root/etc/hosts"
   tr -d - </proc/sys/kernel/random/uuid >"$M/root/etc/machine-id"
   echo "ADDR=$(cat "$M/ip")/24" >"$M/root/etc/bench-setup"
-}
-
-free_address() {
-  local n
-  for n in $(seq 11 250); do
-    grep -qsx "$BENCH_NET.$n" "$W"/m/*/ip || { echo "$BENCH_NET.$n"; return 0; }
-  done
-  die "no free address left in $BENCH_NET.0/24"
 }
 
 mount_disk() {
@@ -322,6 +314,7 @@ cmd_gc() {
   for dir in "$W"/trash/*/; do
     [ -d "$dir" ] && empty_trash "${dir%/}" 2>/dev/null
   done
+  "$BENCH_SCRIPTS/vm.sh" gc
   return 0
 }
 
@@ -330,6 +323,7 @@ cmd_clean() {
   for dir in "$W"/m/*/; do
     [ -d "$dir" ] && (cmd_rm "$(basename "$dir")")
   done
+  "$BENCH_SCRIPTS/vm.sh" clean
   [ ! -e "/run/netns/$BENCH_NS" ] || ip netns del "$BENCH_NS"
 }
 

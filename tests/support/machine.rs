@@ -1,6 +1,7 @@
-//! One booted, disposable host.
+//! One booted, disposable host: a container with a systemd of its own, or a virtual machine.
 
 use super::bench::{MINUTE, SHARE, Slot, bench};
+use super::bundle;
 use super::run::Run;
 use super::snapshot::Snapshot;
 use std::process::Command;
@@ -20,12 +21,10 @@ pub struct MachineOptions {
 impl MachineOptions {
     /// Boots the host; waits for one of the slots first.
     pub fn boot(self) -> Machine {
-        static COUNT: AtomicUsize = AtomicUsize::new(0);
         let slot = Slot::take();
         let pid = std::process::id();
-        // Unique among all runs on this machine: interfaces and cgroups bear this name.
-        let name = format!("t{pid:x}n{}", COUNT.fetch_add(1, Ordering::Relaxed));
-        let machine = Machine { name, _slot: slot };
+        let name = next_name();
+        let machine = Machine { name, script: "machine.sh", patience: 1, _slot: slot };
         let mut start = bench().script("machine.sh");
         start.args(["start", &machine.name, "--owner", &pid.to_string()]);
         if let Some(suite) = self.suite {
@@ -42,10 +41,45 @@ impl MachineOptions {
     }
 }
 
+/// A virtual machine: a host with a kernel of its own, emulated, and so much slower.
+#[derive(Debug, Default)]
+pub struct VmOptions {
+    /// Words for the kernel's command line; without any, SELinux and AppArmor are off.
+    pub kernel: &'static [&'static str],
+}
+
+impl VmOptions {
+    /// Boots it; waits for one of the slots first. What it sees at `/mnt/share` is a copy of
+    /// what is there now: the program, the usual archive, and the usual image.
+    pub fn boot(self) -> Machine {
+        let slot = Slot::take();
+        bundle::docker();
+        bundle::image();
+        let pid = std::process::id();
+        let name = next_name();
+        let machine = Machine { name, script: "vm.sh", patience: 10, _slot: slot };
+        let mut start = bench().script("vm.sh");
+        start.args(["start", &machine.name, "--owner", &pid.to_string(), "--share"]);
+        start.arg(&bench().share).arg("--").args(self.kernel);
+        Run::of(&start, b"", MINUTE * 30).ok();
+        machine
+    }
+}
+
+/// Unique among all runs on this machine: interfaces and cgroups bear this name.
+fn next_name() -> String {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    format!("t{:x}n{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
+}
+
 /// A host of its own for one test: a Debian with a running systemd and no way to the internet.
 /// Removed when dropped, also when the test panics; then the end of its journal is shown.
 pub struct Machine {
     name: String,
+    /// The script that drives it.
+    script: &'static str,
+    /// How many times longer than usual everything may take.
+    patience: u32,
     _slot: Slot,
 }
 
@@ -62,12 +96,12 @@ impl Machine {
 
     /// The same, with bytes on its standard input.
     pub fn exec_with_input<S: AsRef<str>>(&self, command: &[S], input: &[u8]) -> Run {
-        Run::of(&self.command(command), input, MINUTE * 4)
+        Run::of(&self.command(command), input, MINUTE * 4 * self.patience)
     }
 
     /// The command of this machine that runs a command in the host; for tests that start it themselves.
     pub fn command<S: AsRef<str>>(&self, command: &[S]) -> Command {
-        let mut exec = bench().script("machine.sh");
+        let mut exec = bench().script(self.script);
         exec.args(["exec", &self.name]).args(command.iter().map(AsRef::as_ref));
         exec
     }
@@ -110,7 +144,8 @@ impl Machine {
         self.exec(&["systemctl", "show", "--value", "-p", property, unit]).ok()
     }
 
-    /// Everything that an installation may change.
+    /// Everything that an installation may change. Not for a virtual machine: its files and
+    /// processes cannot be seen from outside.
     pub fn snapshot(&self) -> Snapshot {
         let mut script = bench().script("snapshot.py");
         Snapshot::parse(&Run::of(script.arg(&self.name), b"", MINUTE * 2).ok())
@@ -121,8 +156,15 @@ impl Machine {
         self.machine("reboot").ok();
     }
 
+    /// Cuts the power, and boots again from the disk.
+    pub fn power_cut(&self) {
+        self.machine("kill").ok();
+        self.machine("start").ok();
+    }
+
     fn machine(&self, command: &str) -> Run {
-        Run::of(bench().script("machine.sh").args([command, &self.name]), b"", MINUTE * 3)
+        let limit = MINUTE * 3 * self.patience;
+        Run::of(bench().script(self.script).args([command, &self.name]), b"", limit)
     }
 }
 

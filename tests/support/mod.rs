@@ -16,7 +16,7 @@ mod scenario;
 mod snapshot;
 mod trace;
 
-pub use machine::{Machine, MachineOptions};
+pub use machine::{Machine, MachineOptions, VmOptions};
 pub use registry::Registry;
 pub use run::Run;
 pub use scenario::{JOURNAL, RUNNING, SHADOW_BACKUPS, installed, said_to_be_kept, with};

@@ -6,6 +6,7 @@ use crate::facts::{FileFact, Group};
 use crate::file_state::{FileKind, FileState, Ownership};
 use crate::plan::Plan;
 use crate::receipt::{Entry, Receipt, SCHEMA};
+use crate::render::trust;
 use crate::steps::{Before, Step};
 use crate::unit_state::{UnitAction, UnitState};
 
@@ -43,6 +44,22 @@ impl World {
                 Step::Unit(step) => {
                     let up = step.action != UnitAction::Stop;
                     facts.units.insert(step.unit.clone(), unit(up));
+                }
+                Step::SetLabels(step) => {
+                    let selinux = facts.security.selinux.as_mut().unwrap();
+                    selinux.wrong.retain(|path, _| !step.paths.contains(path));
+                }
+                Step::LabelLike(step) => {
+                    let selinux = facts.security.selinux.as_mut().unwrap();
+                    selinux.equivalences.insert(step.path.clone(), step.like.clone());
+                    let directory = directory(Ownership::root(0o710));
+                    facts.files.insert(step.path.clone(), directory);
+                }
+                Step::TrustPrograms(step) => {
+                    let text = trust::with("", &step.programs);
+                    let (sha256, size) = (Digest::of(text.as_bytes()), text.len() as u64);
+                    let file = file(Ownership::root(0o644), size, sha256, Some(text));
+                    facts.files.insert(step.path.clone(), file);
                 }
                 Step::VerifyUnits(_)
                 | Step::DaemonReload(_)

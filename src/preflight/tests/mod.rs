@@ -4,6 +4,7 @@ mod engines;
 mod hardened;
 mod network;
 mod programs;
+mod security;
 mod space;
 mod system;
 
@@ -161,9 +162,17 @@ type Change = fn(&mut World);
 type Case = (&'static str, Change, &'static [&'static str]);
 
 fn cases() -> impl Iterator<Item = &'static Case> {
-    [system::CASES, space::CASES, engines::CASES, programs::CASES, network::CASES, hardened::CASES]
-        .into_iter()
-        .flatten()
+    [
+        system::CASES,
+        space::CASES,
+        engines::CASES,
+        programs::CASES,
+        network::CASES,
+        security::CASES,
+        hardened::CASES,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 #[test]

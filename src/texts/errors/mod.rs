@@ -72,6 +72,14 @@ pub fn step_hints(error: &StepError) -> Vec<String> {
                 "a drop-in of docker.socket may set them: systemctl cat docker.socket; ls -l {path}"
             )]
         }
+        StepError::NoLabeller => vec![super::findings::LABEL_TOOLS.to_owned()],
+        StepError::WrongLabels(_) => {
+            vec!["see what SELinux denies: ausearch -m avc -ts recent; dmesg".to_owned()]
+        }
+        StepError::NotTrusted(path) => vec![format!(
+            "look at its trust and its rules: fapolicyd-cli --dump-db | grep {path}; \
+             fapolicyd-cli --list; journalctl -u fapolicyd"
+        )],
         StepError::Host(error) => host_hints(error),
         StepError::Engine(_) | StepError::UnitsRefused(_) | StepError::NoGroup(_) => Vec::new(),
     }

@@ -33,6 +33,20 @@ impl fmt::Display for StepError {
                 "containers still run (shims: {})",
                 shims.iter().map(u32::to_string).collect::<Vec<_>>().join(" ")
             ),
+            Self::NoLabeller => {
+                f.write_str("SELinux is on, and there is no program to set labels with")
+            }
+            Self::WrongLabels(labels) => {
+                f.write_str("these keep another label than the policy's:")?;
+                for (path, label) in labels {
+                    let has = label.has.as_deref().unwrap_or("none");
+                    write!(f, " {path} ({has}, not {})", label.wants)?;
+                }
+                Ok(())
+            }
+            Self::NotTrusted(path) => {
+                write!(f, "fapolicyd does not let {path} run, though it is in its trust")
+            }
             Self::NoGroup(name) => write!(f, "group {name} does not exist"),
         }
     }

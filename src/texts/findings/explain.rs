@@ -1,6 +1,7 @@
 //! What `landfall doctor CODE` says of the preflight's codes: how to check by hand, and how to
 //! mend it on any host.
 
+use super::LABEL_TOOLS;
 use crate::preflight::Code;
 
 /// Where there is no general answer: what was seen says it.
@@ -16,6 +17,7 @@ pub(super) fn by_hand(code: Code) -> Option<(&'static str, &'static str)> {
         .or_else(|| engines(code))
         .or_else(|| programs(code))
         .or_else(|| network(code))
+        .or_else(|| security(code))
 }
 
 fn system(code: Code) -> Option<(&'static str, &'static str)> {
@@ -157,6 +159,38 @@ fn network(code: Code) -> Option<(&'static str, &'static str)> {
             "let only one of them empty the rules",
         ),
         Code::RoutesUnknown => ("ip route show table all", "compare the networks by hand"),
+        _ => return None,
+    })
+}
+
+fn security(code: Code) -> Option<(&'static str, &'static str)> {
+    Some(match code {
+        Code::AppArmorParserMissing => (
+            "cat /sys/module/apparmor/parameters/enabled; which apparmor_parser",
+            "install the package apparmor (openSUSE: apparmor-parser)",
+        ),
+        Code::LabelToolsMissing => ("getenforce; which restorecon setfiles", LABEL_TOOLS),
+        Code::ContainerPolicyMissing => {
+            ("semodule -l | grep container", "install container-selinux")
+        }
+        Code::SelinuxNotUsed => (
+            "docker info --format '{{.SecurityOptions}}'",
+            "to confine containers: --set selinux-enabled=true",
+        ),
+        Code::SemanageMissing => {
+            ("semanage fcontext -l -C", "install policycoreutils-python-utils")
+        }
+        Code::FapolicydToolMissing => (
+            "systemctl status fapolicyd; which fapolicyd-cli",
+            "install the whole package fapolicyd",
+        ),
+        Code::ImaAppraisal => (
+            "cat /proc/cmdline /sys/kernel/security/ima/policy",
+            "have the IMA policy pass the engine, or sign its programs",
+        ),
+        Code::Kysec => ("getstatus", "kysec_set -n exectl -v trusted FILE"),
+        Code::Lockdown => ("cat /sys/kernel/security/lockdown", "use the distribution's modules"),
+        Code::Fips => ("cat /proc/sys/crypto/fips_enabled", "nothing"),
         _ => return None,
     })
 }

@@ -5,9 +5,13 @@ mod doctor;
 mod explain;
 mod fix;
 mod network;
+mod security;
 mod seen;
 
 use crate::preflight::{Code, Finding};
+
+/// What brings the programs that set SELinux labels.
+pub const LABEL_TOOLS: &str = "install policycoreutils";
 
 /// A finding in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,6 +103,16 @@ pub fn title(code: Code) -> &'static str {
         Code::GroupNotLocal => "the group is not a local one",
         Code::GroupProgramMissing => "a program that changes groups is missing",
         Code::HelperPrograms => "programs that some commands use are missing",
+        Code::AppArmorParserMissing => "AppArmor is on, but its parser is missing",
+        Code::LabelToolsMissing => "SELinux labels cannot be set",
+        Code::ContainerPolicyMissing => "the SELinux policy does not know containers",
+        Code::SelinuxNotUsed => "SELinux does not confine containers",
+        Code::SemanageMissing => "the SELinux policy cannot be told of the data directory",
+        Code::FapolicydToolMissing => "fapolicyd cannot be told to trust the engine",
+        Code::ImaAppraisal => "the kernel appraises programs (IMA)",
+        Code::Kysec => "Kylin's kysec is on",
+        Code::Lockdown => "the kernel is locked down",
+        Code::Fips => "the kernel is in FIPS mode",
         Code::NetworkOverlap => "the engine would take a network that this host uses",
         Code::PoolOverlap => "networks of containers may take addresses that this host uses",
         Code::BridgeMoves => "the engine's bridge gets another network than usual",
@@ -205,6 +219,16 @@ pub fn why(code: Code) -> &'static str {
         Code::HelperPrograms => {
             "docker top uses ps, images packed with xz need xz, builds from a repository git"
         }
+        Code::AppArmorParserMissing
+        | Code::LabelToolsMissing
+        | Code::ContainerPolicyMissing
+        | Code::SelinuxNotUsed
+        | Code::SemanageMissing
+        | Code::FapolicydToolMissing
+        | Code::ImaAppraisal
+        | Code::Kysec
+        | Code::Lockdown
+        | Code::Fips => why_of_security(code),
         Code::NetworkOverlap
         | Code::PoolOverlap
         | Code::BridgeMoves
@@ -256,6 +280,40 @@ fn why_of_network(code: Code) -> &'static str {
              publish pass by the rules of ufw"
         }
         Code::RoutesUnknown => "the engine's networks were not compared with what the host uses",
+        _ => "",
+    }
+}
+
+fn why_of_security(code: Code) -> &'static str {
+    match code {
+        Code::AppArmorParserMissing => {
+            "the daemon starts, but its profile for containers cannot be loaded, and no container \
+             starts"
+        }
+        Code::LabelToolsMissing => "with a wrong label the policy may not let the engine start",
+        Code::ContainerPolicyMissing => {
+            "the engine gets no domain of its own, and containers are not confined by SELinux"
+        }
+        Code::SelinuxNotUsed => {
+            "container-selinux is there, but containers are confined by it only where the daemon \
+             is told so"
+        }
+        Code::SemanageMissing => {
+            "images and containers would get labels that the policy does not let containers read"
+        }
+        Code::FapolicydToolMissing => "programs that it does not trust do not run",
+        Code::ImaAppraisal => "upstream's programs have no signature that the kernel knows",
+        Code::Kysec => {
+            "programs that it has not been told of may be refused, or ask somebody at the screen"
+        }
+        Code::Lockdown => {
+            "overlay, br_netfilter and others load if the distribution signed them; modules that \
+             were built here do not"
+        }
+        Code::Fips => {
+            "the engine works, but upstream's programs bring their own cryptography, which is not \
+             validated"
+        }
         _ => "",
     }
 }

@@ -130,7 +130,7 @@ fn fix_of_firewall(seen: &Seen) -> String {
              ADDRESS/PREFIX"
                 .to_owned()
         }
-        _ => String::new(),
+        _ => super::security::fix(seen),
     }
 }
 

@@ -1,0 +1,63 @@
+//! The steps that make what is installed acceptable to SELinux and fapolicyd.
+
+use std::collections::BTreeSet;
+
+use super::Inputs;
+use crate::desired::{DEFAULT_DATA_ROOT, UNIT_DIR};
+use crate::render::trust;
+use crate::steps::{LabelLike, SetLabels, Step, TrustPrograms, TrustedProgram};
+
+/// Labels what these steps write, and what an earlier run or a person left with a wrong label.
+pub(super) fn labels(inputs: &Inputs<'_>, steps: &[Step]) -> Option<Step> {
+    let selinux = inputs.facts.security.selinux.as_ref()?;
+    selinux.labeller.as_ref()?;
+    let mut paths: BTreeSet<String> =
+        steps.iter().filter_map(Step::path).map(str::to_owned).collect();
+    let ours = |path: &&String| {
+        let program = path.strip_prefix(&format!("{}/", inputs.desired.bin_dir));
+        match program {
+            Some(name) => inputs.archive.entries.iter().any(|entry| entry.name == name),
+            None => path.starts_with(UNIT_DIR) || path.starts_with("/etc/docker"),
+        }
+    };
+    paths.extend(selinux.wrong.keys().filter(ours).cloned());
+    if paths.is_empty() {
+        return None;
+    }
+    let paths = paths.into_iter().collect();
+    Some(Step::SetLabels(SetLabels { paths, policy: selinux.policy.clone() }))
+}
+
+/// Has the policy label another data directory like the default one. `semanage` works on the
+/// running system alone.
+pub(super) fn data_root(inputs: &Inputs<'_>, data_root: &str) -> Option<Step> {
+    let selinux = inputs.facts.security.selinux.as_ref()?;
+    let can = inputs.facts.programs.contains_key("semanage") && selinux.labeller.is_some();
+    if data_root == DEFAULT_DATA_ROOT || !can || selinux.equivalences.contains_key(data_root) {
+        return None;
+    }
+    Some(Step::LabelLike(LabelLike {
+        path: data_root.to_owned(),
+        like: DEFAULT_DATA_ROOT.to_owned(),
+        policy: selinux.policy.clone(),
+    }))
+}
+
+/// Has fapolicyd trust the archive's programs, where it does not yet.
+pub(super) fn trust(inputs: &Inputs<'_>) -> Option<Step> {
+    let fapolicyd = inputs.facts.security.fapolicyd?;
+    let path = if fapolicyd.trust_dir { trust::OWN_FILE } else { trust::SHARED_FILE };
+    let entries = inputs.archive.entries.iter();
+    let programs: Vec<TrustedProgram> = entries
+        .map(|entry| TrustedProgram {
+            path: format!("{}/{}", inputs.desired.bin_dir, entry.name),
+            size: entry.size,
+            sha256: entry.sha256,
+        })
+        .collect();
+    let text = inputs.facts.files.get(path).and_then(|file| file.text.as_deref());
+    if trust::has(text.unwrap_or_default(), &programs) {
+        return None;
+    }
+    Some(Step::TrustPrograms(TrustPrograms { path: path.to_owned(), programs }))
+}

@@ -1,0 +1,99 @@
+//! Findings about SELinux, AppArmor and their like: what was seen, and what mends it.
+
+use super::LABEL_TOOLS;
+use crate::facts::security::{ImaAppraisal, Lockdown};
+use crate::preflight::Seen;
+
+pub(super) fn seen(seen: &Seen) -> String {
+    match seen {
+        Seen::AppArmorParserMissing => {
+            "the kernel has it on, and there is no apparmor_parser".to_owned()
+        }
+        Seen::LabelToolsMissing { live: true, enforcing } => {
+            format!("SELinux is {}, and there is no restorecon", mode(*enforcing))
+        }
+        Seen::LabelToolsMissing { live: false, enforcing } => format!(
+            "the image will be {}; this machine has no setfiles, or the image no file_contexts",
+            mode(*enforcing)
+        ),
+        Seen::ContainerPolicyMissing { policy, wanted: false } => {
+            format!("policy {policy} is enforced, and has no module “container”")
+        }
+        Seen::ContainerPolicyMissing { policy, wanted: true } => {
+            format!("selinux-enabled is set, and policy {policy} has no module “container”")
+        }
+        Seen::SelinuxNotUsed { policy } => {
+            format!("policy {policy} is enforced, and daemon.json has no selinux-enabled")
+        }
+        Seen::SemanageMissing { data_root, live: true } => {
+            format!("the policy does not know {data_root}, and there is no semanage to tell it")
+        }
+        Seen::SemanageMissing { data_root, live: false } => {
+            format!("the policy does not know {data_root}, and semanage works on a running host")
+        }
+        Seen::FapolicydToolMissing => "it is active, and there is no fapolicyd-cli".to_owned(),
+        Seen::ImaAppraisal { appraisal: ImaAppraisal::Enforce } => {
+            "the kernel checks files against security.ima, and refuses those that do not fit"
+                .to_owned()
+        }
+        Seen::ImaAppraisal { appraisal: ImaAppraisal::Log } => {
+            "the kernel checks files against security.ima, and logs those that do not fit"
+                .to_owned()
+        }
+        Seen::ImaAppraisal { appraisal: ImaAppraisal::Fix } => {
+            "ima_appraise=fix: the kernel writes hashes by itself until the next boot without it"
+                .to_owned()
+        }
+        Seen::Kysec { exec_control: Some(control) } => format!("its exec control is “{control}”"),
+        Seen::Kysec { exec_control: None } => "getstatus does not say what it controls".to_owned(),
+        Seen::Lockdown { level: Lockdown::Integrity } => "integrity".to_owned(),
+        Seen::Lockdown { level: Lockdown::Confidentiality } => "confidentiality".to_owned(),
+        Seen::Fips => "/proc/sys/crypto/fips_enabled is 1".to_owned(),
+        _ => String::new(),
+    }
+}
+
+pub(super) fn fix(seen: &Seen) -> String {
+    match seen {
+        Seen::AppArmorParserMissing => {
+            "install the package apparmor (openSUSE: apparmor-parser), or boot with apparmor=0"
+                .to_owned()
+        }
+        Seen::LabelToolsMissing { live: true, .. } => LABEL_TOOLS.to_owned(),
+        Seen::LabelToolsMissing { live: false, .. } => format!(
+            "{LABEL_TOOLS} on this machine, and the policy in the image; or touch /.autorelabel \
+             in the image, which then labels itself at its first boot, and --ignore LF076"
+        ),
+        Seen::ContainerPolicyMissing { .. } => {
+            "install container-selinux, of the distribution's own release".to_owned()
+        }
+        Seen::SelinuxNotUsed { .. } => {
+            "to confine containers: --set selinux-enabled=true; volumes then need :z or :Z"
+                .to_owned()
+        }
+        Seen::SemanageMissing { live: true, .. } => {
+            "install policycoreutils-python-utils (RHEL and CentOS 7: policycoreutils-python)"
+                .to_owned()
+        }
+        Seen::SemanageMissing { data_root, live: false } => format!(
+            "--ignore LF079, and on the booted host, before the first container: semanage \
+             fcontext -a -e /var/lib/docker {data_root}; restorecon -R {data_root}"
+        ),
+        Seen::FapolicydToolMissing => "install the whole package fapolicyd".to_owned(),
+        Seen::ImaAppraisal { .. } => {
+            "none, where it asks for hashes: the kernel makes them. Where it asks for signatures \
+             (appraise_type=imasig) landfall cannot sign: have the IMA policy pass the engine"
+                .to_owned()
+        }
+        Seen::Kysec { .. } => {
+            "if a program is refused: kysec_set -n exectl -v trusted FILE (older: verified); \
+             landfall itself may need it first"
+                .to_owned()
+        }
+        _ => String::new(),
+    }
+}
+
+fn mode(enforcing: bool) -> &'static str {
+    if enforcing { "enforcing" } else { "permissive" }
+}

@@ -1,0 +1,168 @@
+//! What only a kernel of its own shows: version 2 of control groups alone, AppArmor, SELinux,
+//! fapolicyd, a power cut. Each test is a virtual machine under emulation.
+
+use crate::support::{Machine, VmOptions, bundle, installed, with};
+
+/// One line for each path that an installation may change, with everything that must be as
+/// before afterwards, the SELinux label too. Left out: what the tools that make groups keep, and what lives.
+const LIST: &str = "cd /; find etc usr/bin usr/local opt var/lib -xdev \
+      -not -path 'var/lib/systemd/*' -not -path 'var/lib/docker*' -not -path 'var/lib/containerd*' \
+      -not -path 'var/lib/selinux*' -not -path 'etc/selinux/*' -not -path 'var/lib/dpkg*' \
+      -not -name 'group-' -not -name 'gshadow-' -not -path 'var/lib/fapolicyd*' \
+      -type d -printf '%p d %m %U:%G %Z\\n' -o -type l -printf '%p l %l %Z\\n' \
+      -o -type f -printf '%p f %m %U:%G %s %T@ %Z\\n' | sort";
+
+fn run_a_container(host: &Machine) {
+    let run = ["docker", "run", "--rm", bundle::IMAGE_NAME, "echo", "hello"];
+    assert_eq!(host.exec(&run).ok(), "hello");
+}
+
+/// Lines that differ, in the order of their paths.
+fn changes(before: &str, after: &str) -> Vec<String> {
+    let has = |text: &str, line: &str| text.lines().any(|other| other == line);
+    let gone = before.lines().filter(|line| !has(after, line)).map(|line| format!("- {line}"));
+    let come = after.lines().filter(|line| !has(before, line)).map(|line| format!("+ {line}"));
+    gone.chain(come).collect()
+}
+
+#[test]
+#[ignore = "long: a virtual machine under emulation"]
+fn cgroup_version_2_alone_and_a_power_cut() {
+    let host = VmOptions::default().boot();
+    assert_eq!(host.sh("stat -f -c %T /sys/fs/cgroup"), "cgroup2fs");
+    assert!(!host.exists("/sys/fs/cgroup/systemd"), "no hierarchy of version 1 beside it");
+    let before = host.sh(LIST);
+    installed(&host, &["--image", bundle::image()]);
+    run_a_container(&host);
+    let limited = format!(
+        "docker run --rm --memory 64m --cpus 0.5 --pids-limit 50 {} sh -c \
+         'cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/cpu.max /sys/fs/cgroup/pids.max'",
+        bundle::IMAGE_NAME
+    );
+    assert_eq!(host.sh(&limited), "67108864\n50000 100000\n50", "limits are in force");
+
+    host.power_cut();
+    for unit in ["docker.socket", "docker.service", "containerd.service"] {
+        assert_eq!(host.unit(unit, "ActiveState"), "active", "{unit}");
+    }
+    run_a_container(&host);
+    host.landfall(&["status"]).exits(0);
+    host.landfall(&["uninstall", "--purge", "data", "--yes"]).exits(0);
+    assert_eq!(changes(&before, &host.sh(LIST)), [""; 0]);
+}
+
+#[test]
+#[ignore = "long: a virtual machine under emulation"]
+fn apparmor_needs_its_parser() {
+    let host = VmOptions { kernel: &["apparmor=1", "security=apparmor"] }.boot();
+    assert_eq!(host.read("/sys/module/apparmor/parameters/enabled"), "Y\n");
+    let run = host.landfall(&with("install", &[])).exits(3);
+    assert_eq!(run.findings().iter().filter(|code| *code == "LF075").count(), 1, "{run}");
+    assert!(!host.exists("/usr/bin/dockerd"), "{run}");
+
+    host.sh("dpkg -i /opt/debs/apparmor/*.deb");
+    installed(&host, &["--image", bundle::image()]);
+    run_a_container(&host);
+    let profile = format!("docker run --rm {} cat /proc/self/attr/current", bundle::IMAGE_NAME);
+    assert_eq!(host.sh(&profile), "docker-default (enforce)");
+}
+
+/// Debian's reference policy, enforced. It has no module `container`, so that the engine runs
+/// in a general domain and containers are not confined by it: what is tested are labels.
+#[test]
+#[ignore = "long: a virtual machine under emulation"]
+fn selinux_enforcing() {
+    let host =
+        VmOptions { kernel: &["selinux=1", "security=selinux", "enforcing=1", "audit=1"] }.boot();
+    assert_eq!(host.sh("getenforce"), "Enforcing");
+    // A program that somebody copied by hand: it is replaced, and comes back with its label.
+    host.put("/usr/bin/runc", "#!/bin/sh\n");
+    host.sh("chmod 755 /usr/bin/runc; chcon -t user_home_t /usr/bin/runc");
+    let before = host.sh(LIST);
+
+    let run = host.landfall(&with("install", &["--image", bundle::image()])).exits(0);
+    assert!(run.findings().contains(&"LF077".to_owned()), "{run}");
+    run_a_container(&host);
+    let targets = "/usr/bin/dockerd /usr/bin/docker /usr/bin/containerd /usr/bin/ctr \
+         /usr/bin/containerd-shim-runc-v2 /usr/bin/runc /usr/bin/docker-proxy \
+         /etc/systemd/system/docker.service /etc/systemd/system/docker.socket \
+         /etc/systemd/system/containerd.service \
+         /etc/systemd/system/multi-user.target.wants/docker.service";
+    // Both ask the policy, by different ways.
+    assert_eq!(host.sh(&format!("restorecon -F -n -v {targets}")), "");
+    let verified = host.sh(&format!("matchpathcon -V {targets}"));
+    assert!(verified.lines().all(|line| line.ends_with(" verified.")), "{verified}");
+    let types = host.sh(&format!("stat -c %C {targets} | cut -d: -f3 | sort -u"));
+    assert!(types.contains("exec_t") && !types.contains("user_home_t"), "{types}");
+
+    // A label that got lost is seen, and given again, without a restart.
+    let since = host.unit("docker.service", "ActiveEnterTimestampMonotonic");
+    host.sh("chcon -t user_home_t /usr/bin/ctr");
+    host.landfall(&with("plan", &["--image", bundle::image()])).exits(0).says("labels");
+    installed(&host, &["--image", bundle::image()]);
+    assert_eq!(host.sh("restorecon -F -n -v /usr/bin/ctr"), "");
+    assert_eq!(host.unit("docker.service", "ActiveEnterTimestampMonotonic"), since);
+    let nothing = host.landfall(&with("install", &["--image", bundle::image()])).exits(0);
+    nothing.says("nothing to do");
+
+    host.landfall(&["uninstall", "--purge", "data", "--yes"]).exits(0);
+    assert_eq!(changes(&before, &host.sh(LIST)), [""; 0]);
+
+    another_data_directory(&host);
+}
+
+fn another_data_directory(host: &Machine) {
+    let options = ["--data-root", "/data/docker", "--image", bundle::image()];
+    let run = host.landfall(&with("install", &options)).exits(3);
+    assert!(run.findings().contains(&"LF079".to_owned()), "{run}");
+    host.sh("dpkg -i /opt/debs/policycoreutils-python-utils/*.deb");
+    installed(host, &options);
+    run_a_container(host);
+    let like = |path: &str| host.sh(&format!("matchpathcon -n {path}"));
+    assert_eq!(like("/data/docker/x"), like("/var/lib/docker/x"), "the policy knows it");
+    assert_eq!(host.sh("restorecon -n -v /data/docker /data/docker/image"), "");
+    host.landfall(&["uninstall", "--purge", "data", "--yes"]).exits(0);
+    assert_ne!(like("/data/docker/x"), like("/var/lib/docker/x"), "and has forgotten it");
+    assert!(!host.exists("/data/docker"));
+}
+
+#[test]
+#[ignore = "long: a virtual machine under emulation"]
+fn fapolicyd_trusts_what_is_installed() {
+    let host = VmOptions::default().boot();
+    host.sh("dpkg -i /opt/debs/fapolicyd/*.deb");
+    host.sh("systemctl stop fapolicyd");
+    let copied = "/usr/local/bin/landfall-untrusted";
+    host.sh(&format!("cp /mnt/share/landfall {copied}"));
+    let before = host.sh(LIST);
+    // Landfall itself is as foreign to it as the engine: the administrator trusts it first.
+    host.sh("fapolicyd-cli --file add /mnt/share/landfall; systemctl start fapolicyd");
+    trusted(&host, "/mnt/share/landfall --help");
+    let refused = host.exec(&[copied, "--help"]);
+    assert_eq!(refused.code, 126, "fapolicyd is in force: {refused}");
+
+    installed(&host, &["--image", bundle::image()]);
+    run_a_container(&host);
+    let file = host.read("/etc/fapolicyd/trust.d/landfall");
+    let dockerd = host.sh("stat -c %s /usr/bin/dockerd; sha256sum </usr/bin/dockerd | cut -c1-64");
+    let line = format!("/usr/bin/dockerd {}\n", dockerd.replace('\n', " "));
+    assert!(file.contains(&line), "{line} in {file}");
+    let again = host.landfall(&with("install", &["--image", bundle::image()])).exits(0);
+    again.says("nothing to do");
+
+    // Its trust goes with it: the same program, put there by hand, is refused.
+    host.sh("cp /usr/bin/runc /root/runc");
+    host.landfall(&["uninstall", "--purge", "data", "--yes"]).exits(0);
+    assert!(!host.exists("/etc/fapolicyd/trust.d/landfall"));
+    host.sh("cp /root/runc /usr/bin/runc");
+    host.sh("until ! /usr/bin/runc --version >/dev/null 2>&1; do :; done; rm /usr/bin/runc");
+    host.sh("rm /root/runc; fapolicyd-cli --file delete /mnt/share/landfall");
+    let left = changes(&before, &host.sh(LIST));
+    let ours = left.iter().filter(|line| !line.contains("etc/fapolicyd"));
+    assert_eq!(ours.count(), 0, "{left:?}");
+}
+
+/// The daemon begins to answer some time after it is up.
+fn trusted(host: &Machine, command: &str) {
+    host.sh(&format!("until {command} >/dev/null 2>&1; do :; done"));
+}
