@@ -59,4 +59,4 @@ bench: deps
 
 clean-bench:
 	$(BENCH)/machine.sh clean
-	. $(BENCH)/env.sh && rm -rf --one-file-system "$$BENCH_WORK"/{roots,bundles,debs,run}
+	. $(BENCH)/env.sh && rm -rf --one-file-system "$$BENCH_WORK"/{roots,vmroots,bundles,debs,run}

@@ -24,7 +24,6 @@ mod reboot;
 mod registry;
 mod root_dir;
 mod scenarios;
-mod security;
 mod static_binary;
 mod suites;
 mod support_bundle;
