@@ -114,7 +114,7 @@ pub fn gather(
     // An engine uses AppArmor only where it finds both.
     security.apparmor = host.stat("/sys/kernel/security/apparmor")?.is_some()
         && text("/sys/module/apparmor/parameters/enabled")?.trim() == "Y";
-    security.ima = parse_ima(&text("/proc/cmdline")?, &ima_policy(host)?);
+    security.ima = parse_ima(&text("/proc/cmdline")?, &ima_policy(host));
     security.kysec = kysec(host)?;
     security.lockdown = parse_lockdown(&text("/sys/kernel/security/lockdown")?);
     security.fips = text("/proc/sys/crypto/fips_enabled")?.trim() == "1";
@@ -215,14 +215,11 @@ fn fapolicyd(host: &Host) -> Result<Option<Fapolicyd>, HostError> {
     Ok(Some(Fapolicyd { active, trust_dir: host.stat(TRUST_DIR)?.is_some() }))
 }
 
-/// The rules of IMA, where the kernel shows them (CONFIG_IMA_READ_POLICY).
-fn ima_policy(host: &Host) -> Result<String, HostError> {
-    const RULES: &str = "/sys/kernel/security/ima/policy";
-    match host.stat(RULES)? {
-        // Where it may be written only, reading is refused to root too.
-        Some(state) if state.mode & 0o400 != 0 => Ok(host.read_text(RULES)?.unwrap_or_default()),
-        _ => Ok(String::new()),
-    }
+/// The rules of IMA, where the kernel shows them (CONFIG_IMA_READ_POLICY, and a security module
+/// that lets root read them); empty where it does not.
+fn ima_policy(host: &Host) -> String {
+    let rules = host.read_text("/sys/kernel/security/ima/policy");
+    rules.ok().flatten().unwrap_or_default()
 }
 
 /// What IMA does, from the kernel's command line (`ima_policy=`, `ima_appraise=`; see
