@@ -71,7 +71,7 @@ install_kernel() {
   dpkg-deb -x "$dir"/kernel/*.deb "$tree"
   version=$(ls "$tree/lib/modules")
   cp "$tree/boot/vmlinuz-$version" "$dir/vmlinuz"
-  mkdir -p "$root/lib/modules" "$root/boot"
+  mkdir -p "$root/lib/modules" "$root/boot" "$root/mnt/share"
   cp -a "$tree/lib/modules/$version" "$root/lib/modules/"
   cp "$tree/boot/config-$version" "$root/boot/"
   in_root "$root" depmod "$version"
@@ -109,7 +109,7 @@ write_setup() {
   printf 'SELINUX=enforcing\nSELINUXTYPE=default\n' >"$root/etc/selinux/config"
   cat >"$root/etc/systemd/system/vm-setup.service" <<'UNIT'
 [Unit]
-Description=Test bench: address from the kernel's command line, the shared drive
+Description=Test bench: address from the kernel's command line
 DefaultDependencies=no
 After=systemd-udev-trigger.service systemd-modules-load.service systemd-remount-fs.service
 Before=network.target sysinit.target
@@ -131,11 +131,6 @@ until [ -e /sys/class/net/eth0 ]; do sleep 0.1; done
 ip link set lo up
 ip link set eth0 up
 ip addr replace "$address" dev eth0
-# Files that come from outside have no label of this policy: they count as programs.
-option=ro
-[ -e /sys/fs/selinux/enforce ] && option=ro,context=system_u:object_r:bin_t:s0
-mkdir -p /mnt/share
-[ ! -e /dev/vdb ] || mount -t ext4 -o "$option" /dev/vdb /mnt/share
 SCRIPT
   ln -sf ../vm-setup.service "$root/etc/systemd/system/sysinit.target.wants/vm-setup.service"
   # What costs seconds under emulation, and no test needs.
