@@ -56,7 +56,7 @@ pub(super) fn seen(seen: &Seen) -> String {
             here.join("; ")
         }
         Seen::RoutesUnknown { reason } => reason.clone(),
-        _ => String::new(),
+        _ => super::security::seen(seen),
     }
 }
 
