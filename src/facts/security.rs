@@ -232,12 +232,11 @@ pub fn parse_ima(cmdline: &str, rules: &str) -> Option<ImaAppraisal> {
         .flat_map(|names| names.split('|'))
         .any(|name| matches!(name.trim_matches('"'), "appraise_tcb" | "secure_boot"));
     let old = words().any(|word| word == "ima_appraise_tcb");
-    let loaded = rules.lines().any(|line| {
-        line.split_whitespace().next() == Some("appraise")
-            // Rules for modules, firmware and the like do not concern programs.
-            && ["func=BPRM_CHECK", "func=FILE_CHECK", "func=MMAP_CHECK"]
-                .iter()
-                .any(|func| line.contains(func)) | !line.contains("func=")
+    // Rules for modules, firmware and the like do not concern programs.
+    let programs = ["BPRM_CHECK", "FILE_CHECK", "MMAP_CHECK"];
+    let loaded = rules.lines().filter(|line| line.starts_with("appraise ")).any(|line| {
+        let func = line.split_whitespace().find_map(|word| word.strip_prefix("func="));
+        func.is_none_or(|func| programs.contains(&func))
     });
     if !(named || old || loaded) {
         return None;

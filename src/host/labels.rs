@@ -92,14 +92,12 @@ impl Labeller {
         self.run(host, &[], paths, LIMIT).map(drop)
     }
 
-    /// Gives a directory and all beneath it the policy's labels.
+    /// Gives a directory of the running host, and all beneath it, the policy's labels.
     ///
     /// # Errors
     /// [`HostError`] if the program fails.
     pub fn label_tree(&self, host: &Host, path: &str) -> Result<(), HostError> {
-        // setfiles always descends.
-        let options: &[&str] = if self.image.is_some() { &[] } else { &["-R"] };
-        self.run(host, options, &[path], TREE_LIMIT).map(drop)
+        self.run(host, &["-R"], &[path], TREE_LIMIT).map(drop)
     }
 
     fn run(

@@ -61,7 +61,8 @@ fn selinux(case: &Case<'_>, selinux: &Selinux) -> Vec<Finding> {
     let data_root = case.data_root();
     let known = data_root == DEFAULT_DATA_ROOT || selinux.equivalences.contains_key(data_root);
     let live = case.facts.live;
-    if !known && !(live && case.facts.programs.contains_key("semanage")) {
+    let can_be_told = live && case.facts.programs.contains_key("semanage");
+    if !(known || can_be_told) {
         let data_root = data_root.to_owned();
         findings.push(severe(Seen::SemanageMissing { data_root, live }));
     }
