@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::desired::Desired;
 use crate::digest::Digest;
-use crate::facts::{Accounts, Facts, FileFact, FileSystemFact, Kernel};
+use crate::facts::{Accounts, Facts, FileFact, FileSystemFact, Kernel, Security};
 use crate::file_state::FileKind;
 use crate::plan::wanted;
 use crate::unit_state::UnitState;
@@ -40,6 +40,7 @@ pub fn facts(facts: &Facts, desired: &Desired) -> BTreeMap<String, String> {
         libraries,
         protected,
         sudo_path: _,
+        security,
     } = facts;
     let mut found = BTreeMap::from([
         ("architecture".to_owned(), architecture.clone()),
@@ -51,6 +52,9 @@ pub fn facts(facts: &Facts, desired: &Desired) -> BTreeMap<String, String> {
         ("iptables".to_owned(), short(iptables)),
         ("libraries".to_owned(), short(libraries)),
     ]);
+    if *security != Security::default() {
+        found.insert("security modules".to_owned(), short(security));
+    }
     found.extend(of_accounts(accounts, desired));
     let wanted = wanted(desired);
     for path in wanted.texts.iter().chain(&wanted.programs).chain(&wanted.paths) {
