@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::digest::Digest;
+use crate::topology::Topology;
 
 /// What the host shall be.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -16,6 +17,9 @@ pub struct Desired {
     pub bin_dir: String,
     /// Who may use the API socket.
     pub group: GroupWanted,
+    /// Which units run the engine; `None` leaves it to what is installed, or to the engine.
+    #[serde(default)]
+    pub unit_style: Option<Topology>,
     /// Keys of daemon.json that shall have these values; all others are left alone.
     pub daemon: Map<String, Value>,
     /// Archives of images (`docker save`) that are loaded once the engine runs.
@@ -62,8 +66,6 @@ pub const PROFILE: &str = "/etc/profile.d/landfall.sh";
 pub const SYSTEM_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 /// Places for programs where `/usr` is read-only, the better one first.
 pub const OTHER_BIN_DIRS: [&str; 2] = ["/opt/landfall/bin", "/var/opt/landfall/bin"];
-/// The units of the modern topology, in the order in which they are started.
-pub const UNITS: [&str; 3] = ["containerd.service", "docker.socket", "docker.service"];
 /// The daemon's default data directory.
 pub const DEFAULT_DATA_ROOT: &str = "/var/lib/docker";
 

@@ -31,5 +31,6 @@ pub mod steps;
 pub mod store;
 pub mod support_bundle;
 pub mod texts;
+pub mod topology;
 pub mod unit_state;
 pub mod verify;

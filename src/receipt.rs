@@ -11,6 +11,7 @@ use crate::digest::Digest;
 use crate::file_state::Ownership;
 use crate::host::{Host, HostError, clock};
 use crate::steps::{Before, Step};
+use crate::topology::Topology;
 
 /// Where the receipt lies.
 pub const RECEIPT: &str = "/var/lib/landfall/receipt.json";
@@ -32,6 +33,9 @@ pub struct Receipt {
     pub version: Option<String>,
     /// The archive that is installed.
     pub archive: Archive,
+    /// Which units run the engine.
+    #[serde(default)]
+    pub topology: Topology,
     /// The keys of daemon.json that Landfall set.
     #[serde(default)]
     pub daemon: Map<String, Value>,
@@ -113,6 +117,7 @@ impl Receipt {
             run: String::new(),
             updated: 0,
             version: None,
+            topology: Topology::default(),
             archive: nothing,
             daemon: Map::new(),
             images: BTreeSet::new(),
@@ -183,7 +188,9 @@ mod tests {
     /// What is loaded is written again without a loss.
     #[test]
     fn the_first_format_is_understood_whole() {
-        let written: Value = serde_json::from_str(SCHEMA_1).unwrap();
+        let mut written: Value = serde_json::from_str(SCHEMA_1).unwrap();
+        // What came later has its default.
+        written["topology"] = "modern".into();
         assert_eq!(serde_json::to_value(first()).unwrap(), written);
     }
 

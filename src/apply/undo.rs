@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::journal::{self, Journal, Outcome};
-use crate::desired::{SOCKET, UNIT_DIR, UNITS};
+use crate::desired::{SOCKET, UNIT_DIR};
 use crate::receipt::{Entry, Receipt, ReceiptError};
 use crate::report::{Event, Phase};
 use crate::steps::{Before, Context, Step, StepError, Undone};
 use crate::texts::progress;
+use crate::topology::Topology;
 use crate::unit_state::UnitAction;
 
 /// How long a container may take to stop; its own time limit (10 s unless it was given
@@ -78,7 +79,7 @@ fn settle(context: &Context<'_>, entries: &[Entry]) -> Result<(), StepError> {
     if entries.iter().any(|entry| entry.step.touches_units()) {
         host.daemon_reload()?;
     }
-    for unit in UNITS {
+    for unit in started(entries) {
         // Failed starts of this run must not count against the next one.
         host.reset_failed(unit);
     }
@@ -91,6 +92,15 @@ fn settle(context: &Context<'_>, entries: &[Entry]) -> Result<(), StepError> {
         host.unit_action(&unit, action, Duration::from_secs(300))?;
     }
     Ok(())
+}
+
+/// The units that these steps started, each once.
+fn started(entries: &[Entry]) -> BTreeSet<&str> {
+    let units = entries.iter().filter_map(|entry| match &entry.step {
+        Step::Unit(step) => Some(step.unit.as_str()),
+        _ => None,
+    });
+    units.collect()
 }
 
 /// Units that ran before the first step touched them, and how they get their former
@@ -158,22 +168,36 @@ pub fn stop_engine(context: &Context<'_>, receipt: &Receipt) -> Result<(), StepE
         return Ok(());
     }
     stop_containers(context)?;
-    for unit in UNITS.into_iter().rev() {
+    for unit in receipt.topology.units().iter().rev() {
         let is_ours = ours.contains(&format!("{UNIT_DIR}/{unit}"));
         if is_ours && context.host.unit_state(unit)?.is_active() {
             context.host.unit_action(unit, UnitAction::Stop, STOP_LIMIT)?;
         }
     }
-    refuse_survivors(context, &ours)
+    refuse_survivors(context, &ours)?;
+    if receipt.topology == Topology::Classic {
+        // A daemon that was killed left it: the unit ends no process but its main one.
+        context.host.end_processes(&programs(&ours, CONTAINERD), Duration::from_secs(30))?;
+    }
+    Ok(())
 }
 
 /// A daemon that was dead already could not end its containers: their shims run on, and with
 /// them programs whose files and mounts would be taken away.
 fn refuse_survivors(context: &Context<'_>, ours: &BTreeSet<String>) -> Result<(), StepError> {
-    let shims: Vec<String> =
-        ours.iter().filter(|path| path.contains("/containerd-shim")).cloned().collect();
-    let left = context.host.wait_for_end_of(&shims, Duration::from_secs(10))?;
+    let left = context.host.wait_for_end_of(&programs(ours, SHIMS), Duration::from_secs(10))?;
     if left.is_empty() { Ok(()) } else { Err(StepError::ContainersRun(left)) }
+}
+
+/// Names of the programs that hold a container, in archives of any age.
+const SHIMS: &[&str] = &["containerd-shim", "containerd-shim-runc-v2", "docker-containerd-shim"];
+/// Names of the program that starts them.
+const CONTAINERD: &[&str] = &["containerd", "docker-containerd"];
+
+/// Of the paths those that are programs of one of these names.
+fn programs(paths: &BTreeSet<String>, names: &[&str]) -> Vec<String> {
+    let named = |path: &&String| path.rsplit('/').next().is_some_and(|name| names.contains(&name));
+    paths.iter().filter(named).cloned().collect()
 }
 
 /// Stops all running containers.

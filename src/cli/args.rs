@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::config::Options;
 use crate::digest::Digest;
 use crate::texts::help;
+use crate::topology::Topology;
 
 /// The command line.
 #[derive(Debug, Parser)]
@@ -151,6 +152,7 @@ impl InstallArgs {
             group: self.group.clone(),
             gid: self.gid,
             users: self.users.clone(),
+            unit_style: self.unit_style,
             registry_mirrors: self.registry_mirrors.clone(),
             insecure_registries: self.insecure_registries.clone(),
             data_root: self.data_root.clone(),
@@ -182,6 +184,8 @@ pub struct InstallArgs {
     pub group: Option<String>,
     #[arg(long, value_name = "N", env = "LANDFALL_GID", hide_env = true, help = help::GID)]
     pub gid: Option<u32>,
+    #[arg(long, value_enum, value_name = "STYLE", env = "LANDFALL_UNIT_STYLE", hide_env = true, hide_possible_values = true, help = help::UNIT_STYLE)]
+    pub unit_style: Option<Topology>,
     #[arg(long = "registry-mirror", value_name = "URL", env = "LANDFALL_REGISTRY_MIRROR", hide_env = true, value_delimiter = ',', help = help::REGISTRY_MIRROR)]
     pub registry_mirrors: Vec<String>,
     #[arg(long = "insecure-registry", value_name = "HOST[:PORT]", env = "LANDFALL_INSECURE_REGISTRY", hide_env = true, value_delimiter = ',', help = help::INSECURE_REGISTRY)]

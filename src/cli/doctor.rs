@@ -22,6 +22,7 @@ use crate::render::diff::diff;
 use crate::steps::{Context, Purge, Step};
 use crate::store::Store;
 use crate::texts::{doctor as texts, errors, findings};
+use crate::topology::Topology;
 
 /// Looks at everything; changes nothing, unless asked to repair.
 pub fn doctor(
@@ -80,6 +81,9 @@ fn examine(host: &Host) -> Result<Seen, Failure> {
         // The engine that is there is the one whose needs are compared with the host.
         desired.source.archive = PathBuf::from(format!("docker-{version}.tgz"));
     }
+    if let Some(receipt) = receipt.as_ref().filter(|receipt| receipt.has_engine()) {
+        desired.unit_style = Some(receipt.topology);
+    }
     let owned = receipt.map(|receipt| receipt.paths()).unwrap_or_default();
     let findings = doctor::examine(&desired, &facts, &closer, &owned);
     Ok(Seen { facts, closer, findings })
@@ -88,6 +92,7 @@ fn examine(host: &Host) -> Result<Seen, Failure> {
 /// What an installation without options would want.
 fn usual() -> Desired {
     Desired {
+        unit_style: None,
         source: Source { archive: PathBuf::new(), sha256: None, allow_unpinned: false },
         bin_dir: "/usr/bin".to_owned(),
         group: GroupWanted { name: "docker".to_owned(), gid: None, members: Vec::new() },
@@ -163,6 +168,7 @@ fn shown(steps: &[Step]) -> Plan {
     Plan {
         schema: plan::SCHEMA,
         version: None,
+        topology: Topology::default(),
         changes: changes.collect(),
         steps: steps.to_vec(),
         engine: EngineAction::None,

@@ -115,7 +115,16 @@ impl From<PlanError> for Failure {
             PlanError::Render(error) => vec![error.hint().to_owned()],
             PlanError::SetByUnit { key, .. } => vec![errors::set_by_unit(key)],
             PlanError::DataRootMoves { from, .. } => vec![errors::keep_data_root(from)],
-            PlanError::NotText(_) | PlanError::OldLayout => Vec::new(),
+            PlanError::UnitStyleKept { installed, asked } => {
+                vec![errors::keep_unit_style(*installed, *asked)]
+            }
+            PlanError::NeedsClassic { installed, .. } => {
+                vec![errors::needs_classic(*installed).to_owned()]
+            }
+            PlanError::GroupTwice { daemon, .. } => vec![errors::group_once(daemon)],
+            PlanError::SocketNotServed => vec![errors::SERVE_SOCKET.to_owned()],
+            PlanError::ForeignContainerd => vec![errors::OWN_CONTAINERD.to_owned()],
+            PlanError::NotText(_) => Vec::new(),
         };
         Self { hints, ..Self::new(exit::USAGE, error.to_string()) }
     }

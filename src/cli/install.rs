@@ -14,6 +14,7 @@ use crate::receipt::Receipt;
 use crate::steps::{Context, Purge, Step};
 use crate::store::Store;
 use crate::texts::{errors, progress};
+use crate::topology::Topology;
 
 /// `landfall install`.
 pub fn install(
@@ -117,9 +118,9 @@ fn carry_out(
     session: &mut Session<'_>,
     output: &Output,
 ) -> Result<u8, Failure> {
-    let Plan { steps, daemon, engine, .. } = plan;
+    let Plan { steps, daemon, engine, topology, .. } = plan;
     let entries = apply(context, session.journal()?, steps)?;
-    let mut receipt = receipt_of(prepared, session.run().to_owned(), daemon);
+    let mut receipt = receipt_of(prepared, session.run().to_owned(), topology, daemon);
     receipt.images.extend(prepared.images.iter().map(|(_, sha256)| *sha256));
     receipt.entries.extend(entries.iter().cloned());
     if let Err(error) = receipt.save(context.host) {
@@ -149,7 +150,12 @@ fn carry_out(
     Ok(exit::DONE)
 }
 
-fn receipt_of(prepared: &Prepared, run: String, daemon: Map<String, serde_json::Value>) -> Receipt {
+fn receipt_of(
+    prepared: &Prepared,
+    run: String,
+    topology: Topology,
+    daemon: Map<String, serde_json::Value>,
+) -> Receipt {
     let earlier = prepared.receipt.clone();
     let (images, entries) =
         earlier.map(|receipt| (receipt.images, receipt.entries)).unwrap_or_default();
@@ -160,6 +166,7 @@ fn receipt_of(prepared: &Prepared, run: String, daemon: Map<String, serde_json::
         updated: 0,
         version: prepared.version.clone(),
         archive: prepared.archive.clone(),
+        topology,
         daemon,
         images,
         entries,

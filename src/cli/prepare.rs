@@ -140,7 +140,11 @@ pub fn prepare(
     output: &Output,
     session: Option<&mut Session<'_>>,
 ) -> Result<Prepared, Failure> {
-    let Looked { desired, facts, receipt, archive_file, staging, .. } = looked;
+    let Looked { mut desired, facts, receipt, archive_file, staging, .. } = looked;
+    let version = bundle::version_from_name(&file_name(&desired.source.archive));
+    // Refused now rather than after the archive was read.
+    plan::topology(&desired, version.as_deref(), None, receipt.as_ref())?;
+    desired.unit_style = desired.unit_style.or(receipt.as_ref().map(|receipt| receipt.topology));
     let owned = receipt.as_ref().map(Receipt::paths).unwrap_or_default();
     let known = known_archive(&archive_file, receipt.as_ref())?;
     let expected = match known {
@@ -156,7 +160,6 @@ pub fn prepare(
         Some(archive) => archive,
         None => read_archive(output, &archive_file, &desired, session)?,
     };
-    let version = bundle::version_from_name(&file_name(&desired.source.archive));
     show_source(output, &facts, &archive, &archive_file);
     check_trust(&desired, &archive_file, &archive, output)?;
     let found = preflight::check_archive(&desired, &facts, &owned, &archive);

@@ -21,6 +21,9 @@ pub fn text(plan: &Plan) -> String {
         }
         let _ = writeln!(text);
     }
+    if let Some(style) = plan_texts::unit_style(plan.topology, plan.version.as_deref()) {
+        let _ = writeln!(text, "{HEADING}{}{HEADING:#}\n  {style}\n", plan_texts::UNIT_STYLE);
+    }
     let _ = writeln!(text, "{HEADING}{}{HEADING:#}", plan_texts::OTHER_STEPS);
     for step in plan.steps.iter().filter(|step| !is_shown_as_file(step)) {
         let _ = writeln!(text, "  {}", steps::step(step));

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::failure::{Failure, exit};
 use super::output::{Output, utc};
 use crate::apply::journal;
-use crate::desired::{SOCKET, UNITS};
+use crate::desired::SOCKET;
 use crate::host::Host;
 use crate::receipt::Receipt;
 use crate::report::{Event, Reporter};
@@ -41,10 +41,10 @@ pub fn status(host: &Host, output: &Output) -> Result<u8, Failure> {
     let mut units = serde_json::Map::new();
     let mut engine = serde_json::Value::Null;
     if host.is_booted_with_systemd() {
-        for unit in UNITS {
+        for unit in receipt.topology.units() {
             let state = host.unit_state(unit)?;
             lines.push(texts::unit(unit, &state.active, &state.sub));
-            units.insert(unit.to_owned(), json!(state));
+            units.insert((*unit).to_owned(), json!(state));
         }
         let answer = ask_engine(host);
         lines.push(match &answer {
@@ -70,7 +70,7 @@ pub fn status(host: &Host, output: &Output) -> Result<u8, Failure> {
         &json!({
             "event": "status", "installed": true, "version": receipt.version,
             "archive": receipt.archive.sha256, "updated": receipt.updated,
-            "landfall": receipt.landfall, "units": units, "engine": engine,
+            "landfall": receipt.landfall, "unit_style": receipt.topology.name(), "units": units, "engine": engine,
         }),
     );
     Ok(exit::DONE)

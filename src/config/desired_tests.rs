@@ -48,6 +48,7 @@ fn defaults() {
             },
             bin_dir: "/usr/bin".to_string(),
             group: GroupWanted { name: "docker".to_string(), gid: None, members: vec![] },
+            unit_style: None,
             daemon: Map::new(),
             images: vec![],
             smoke_test: true,

@@ -12,6 +12,7 @@ use super::error::{ConfigError, Origin};
 use crate::digest::Digest;
 use crate::nearest::nearest;
 use crate::texts::phrases::config as phrases;
+use crate::topology::Topology;
 
 /// A configuration file that has been read.
 #[derive(Clone, Debug)]
@@ -31,6 +32,8 @@ pub(super) struct Keys {
     pub daemon: Daemon,
     #[serde(default)]
     pub group: Group,
+    #[serde(default)]
+    pub service: Service,
     #[serde(default)]
     pub images: Images,
     pub smoke_test: Option<bool>,
@@ -70,6 +73,12 @@ pub(super) struct Group {
     pub gid: Option<Spanned<u32>>,
     #[serde(default)]
     pub members: Vec<Spanned<String>>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Service {
+    pub unit_style: Option<Topology>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -181,6 +190,7 @@ daemon:
   log-opts: {max-size: 50m, max-file: "3"}
   live-restore: true
 group: {name: docker, gid: 991, members: [deploy]}
+service: {unit-style: classic}
 images: {load: [a.tar]}
 smoke-test: false
 ignore: [LF004]
@@ -198,6 +208,7 @@ ignore: [LF004]
         assert_eq!(file.resolve(archive), Path::new("/etc/landfall/bundle.tgz"));
         assert_eq!(file.resolve(Path::new("/x.tgz")), Path::new("/x.tgz"));
         assert_eq!(file.keys.smoke_test, Some(false));
+        assert_eq!(file.keys.service.unit_style, Some(Topology::Classic));
     }
 
     #[test]
@@ -227,6 +238,7 @@ ignore: [LF004]
             ("", "line 1", "the file ends"),
             ("# nothing\n", "", "the file ends"),
             ("version: 1\nengine: {kind: podman}\n", "line 2, column 16", "podman"),
+            ("version: 1\nservice: {unit-style: ancient}\n", "line 2, column 23", "ancient"),
             ("version: 1\ngroup: {gid: many}\n", "line 2, column 14", "invalid"),
             ("version: 1\nsmoke-test: yes\n", "line 2, column 13", "boolean"),
             ("version: 1\ndaemon: [a]\n", "line 2, column 9", "mapping"),

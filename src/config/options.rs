@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::digest::Digest;
+use crate::topology::Topology;
 
 /// Every option of install; what was not given is `None` or empty, and then comes from the
 /// file, or is the default.
@@ -24,6 +25,8 @@ pub struct Options {
     pub gid: Option<u32>,
     /// `--user NAME`, repeated
     pub users: Vec<String>,
+    /// `--unit-style modern|classic`
+    pub unit_style: Option<Topology>,
     /// `--registry-mirror URL`, repeated, in order of preference
     pub registry_mirrors: Vec<String>,
     /// `--insecure-registry HOST[:PORT]`, repeated

@@ -14,9 +14,11 @@ use crate::render::units::{self, UnitContext, containerd_notifies};
 use crate::steps::{
     AddGroupMember, CreateDir, CreateGroup, CreateLink, InstallBinary, Step, WriteFile,
 };
+use crate::topology::{Topology, release};
 
 /// The file part of a plan.
 pub(super) struct FilePlan {
+    pub topology: Topology,
     pub steps: Vec<Step>,
     pub changes: Vec<Change>,
     /// Names of programs that are installed or replaced.
@@ -34,8 +36,9 @@ pub(super) struct FilePlan {
 }
 
 /// Plans directories, group, programs, daemon.json, units and their links, in this order.
-pub(super) fn plan(inputs: &Inputs<'_>) -> Result<FilePlan, PlanError> {
+pub(super) fn plan(inputs: &Inputs<'_>, topology: Topology) -> Result<FilePlan, PlanError> {
     let mut plan = FilePlan {
+        topology,
         steps: Vec::new(),
         changes: Vec::new(),
         programs: BTreeSet::new(),
@@ -47,7 +50,7 @@ pub(super) fn plan(inputs: &Inputs<'_>) -> Result<FilePlan, PlanError> {
     };
     let mut directories = Directories::new(inputs);
     let daemon = plan_daemon_json(inputs, &mut plan)?;
-    let units = units::units(&unit_context(inputs, &plan.data_root))?;
+    let units = units::units(&unit_context(inputs, &plan))?;
 
     plan.steps.extend(directories.reach(&inputs.desired.bin_dir));
     if daemon.is_some() {
@@ -90,14 +93,17 @@ pub(super) fn plan(inputs: &Inputs<'_>) -> Result<FilePlan, PlanError> {
     Ok(plan)
 }
 
-fn unit_context(inputs: &Inputs<'_>, data_root: &str) -> UnitContext {
+fn unit_context(inputs: &Inputs<'_>, plan: &FilePlan) -> UnitContext {
+    let data_root = plan.data_root.as_str();
+    let engine = inputs.version.and_then(release);
     UnitContext {
+        topology: plan.topology,
         systemd_version: systemd_version(inputs),
         bin_dir: inputs.desired.bin_dir.clone(),
         group: unit_group(inputs),
         data_root: (data_root != DEFAULT_DATA_ROOT).then(|| data_root.to_owned()),
         modprobe: inputs.facts.programs.get("modprobe").cloned(),
-        containerd_notify: inputs.version.and_then(release).is_none_or(containerd_notifies),
+        containerd_notify: engine.is_none_or(containerd_notifies),
     }
 }
 
@@ -117,12 +123,6 @@ const OLDEST_SYSTEMD: u32 = 219;
 fn systemd_version(inputs: &Inputs<'_>) -> u32 {
     let version = inputs.facts.systemd.as_ref().map_or(0, |systemd| systemd.version);
     if version == 0 { OLDEST_SYSTEMD } else { version }
-}
-
-/// The first two numbers of a version.
-fn release(version: &str) -> Option<(u32, u32)> {
-    let mut numbers = version.split('.').map_while(|part| part.parse().ok());
-    Some((numbers.next()?, numbers.next()?))
 }
 
 /// Directories that have to be made; each is planned once.
@@ -216,12 +216,10 @@ fn plan_daemon_json(inputs: &Inputs<'_>, plan: &mut FilePlan) -> Result<Option<S
     };
     let none = Map::new();
     let previous = inputs.receipt.map_or(&none, |receipt| &receipt.daemon);
-    let wanted = &inputs.desired.daemon;
+    let wanted = wanted_daemon(inputs, plan.topology, existing)?;
     // Also with nothing wanted: the daemon does not start with a file that cannot be read.
-    let merged = daemon_json::merge(existing, wanted, previous)?;
-    if let Some((key, flag)) = daemon_json::set_by_unit(&merged.value).first() {
-        return Err(PlanError::SetByUnit { key, flag });
-    }
+    let merged = daemon_json::merge(existing, &wanted, previous)?;
+    refuse_other_sockets(&merged.value, plan.topology)?;
     let text = |key| merged.value.get(key).and_then(Value::as_str).map(str::to_owned);
     plan.bridge = text("bridge");
     if let Some(data_root) = text("data-root") {
@@ -234,6 +232,55 @@ fn plan_daemon_json(inputs: &Inputs<'_>, plan: &mut FilePlan) -> Result<Option<S
         return Ok(None);
     }
     Ok((existing != Some(merged.text.as_str())).then_some(merged.text))
+}
+
+/// The keys of daemon.json that shall be set. In the classic topology dockerd makes the API
+/// socket itself, for the group that `group` names, or else for `docker`.
+fn wanted_daemon(
+    inputs: &Inputs<'_>,
+    topology: Topology,
+    existing: Option<&str>,
+) -> Result<Map<String, Value>, PlanError> {
+    let mut wanted = inputs.desired.daemon.clone();
+    if topology == Topology::Modern {
+        return Ok(wanted);
+    }
+    let group = &inputs.desired.group.name;
+    if let Some(daemon) = wanted.get("group").and_then(Value::as_str).filter(|name| name != group) {
+        return Err(PlanError::GroupTwice { daemon: daemon.to_owned(), group: group.clone() });
+    }
+    let is_there = existing
+        .and_then(|text| serde_json::from_str::<Map<String, Value>>(text).ok())
+        .is_some_and(|keys| keys.contains_key("group"));
+    if group != DEFAULT_GROUP || is_there {
+        wanted.insert("group".to_owned(), group.as_str().into());
+    }
+    Ok(wanted)
+}
+
+/// The group that dockerd looks for by itself.
+const DEFAULT_GROUP: &str = "docker";
+
+/// What stands in daemon.json must leave dockerd the socket and the containerd that the units
+/// are made for.
+fn refuse_other_sockets(daemon: &Map<String, Value>, topology: Topology) -> Result<(), PlanError> {
+    if let Some((key, flag)) = daemon_json::set_by_unit(daemon, topology).first() {
+        return Err(PlanError::SetByUnit { key, flag });
+    }
+    if topology == Topology::Modern {
+        return Ok(());
+    }
+    if daemon.contains_key("containerd") {
+        return Err(PlanError::ForeignContainerd);
+    }
+    let serves = |host: &Value| {
+        let sockets = ["unix://", "unix:///var/run/docker.sock", "unix:///run/docker.sock"];
+        host.as_str().is_some_and(|host| sockets.contains(&host))
+    };
+    match daemon.get("hosts").and_then(Value::as_array) {
+        Some(hosts) if !hosts.iter().any(serves) => Err(PlanError::SocketNotServed),
+        _ => Ok(()),
+    }
 }
 
 /// An engine that was installed before keeps its data where they are: moving them is more

@@ -4,6 +4,7 @@ mod changes;
 mod files;
 mod security;
 mod services;
+mod topology;
 mod wanted;
 
 #[cfg(test)]
@@ -14,7 +15,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::bundle::{Archive, Layout};
+use crate::bundle::Archive;
 use crate::desired::Desired;
 use crate::digest::Digest;
 use crate::facts::Facts;
@@ -22,9 +23,11 @@ use crate::receipt::Receipt;
 use crate::render::daemon_json::DaemonJsonError;
 use crate::render::units::RenderError;
 use crate::steps::Step;
+use crate::topology::Topology;
 
 pub use changes::{Change, ChangeKind};
 pub use services::EngineAction;
+pub use topology::topology;
 pub use wanted::wanted;
 
 /// What shall be done to a host, in order.
@@ -34,6 +37,9 @@ pub struct Plan {
     pub schema: u32,
     /// The engine's version, from the archive's name.
     pub version: Option<String>,
+    /// Which units run the engine.
+    #[serde(default)]
+    pub topology: Topology,
     /// The steps.
     pub steps: Vec<Step>,
     /// What changes in which file.
@@ -86,8 +92,31 @@ pub enum PlanError {
     },
     /// A unit cannot be rendered.
     Render(#[from] RenderError),
-    /// The archive is of the time before containerd was a program of its own.
-    OldLayout,
+    /// The engine is installed with the other units.
+    UnitStyleKept {
+        /// What the host has.
+        installed: Topology,
+        /// What was asked for.
+        asked: Topology,
+    },
+    /// The engine is of the time before containerd was a program of its own.
+    NeedsClassic {
+        /// Its version.
+        version: Option<String>,
+        /// Whether the host has the modern units already; else they were asked for.
+        installed: bool,
+    },
+    /// `group` in daemon.json names another group than the one that shall own the socket.
+    GroupTwice {
+        /// What daemon.json is wanted to say.
+        daemon: String,
+        /// The group that was asked for.
+        group: String,
+    },
+    /// `hosts` in daemon.json leaves out the socket that the engine is reached by.
+    SocketNotServed,
+    /// `containerd` in daemon.json names one that dockerd would use instead of its own.
+    ForeignContainerd,
     /// A file that has to be edited is not text.
     NotText(String),
 }
@@ -97,16 +126,16 @@ pub enum PlanError {
 /// # Errors
 /// [`PlanError`] if files that stand there cannot be merged with.
 pub fn make(inputs: &Inputs<'_>) -> Result<Plan, PlanError> {
-    if inputs.archive.layout() == Layout::Prefixed {
-        return Err(PlanError::OldLayout);
-    }
-    let files = files::plan(inputs)?;
+    let layout = Some(inputs.archive.layout());
+    let topology = topology(inputs.desired, inputs.version, layout, inputs.receipt)?;
+    let files = files::plan(inputs, topology)?;
     let services = services::plan(inputs, &files);
     let mut steps = files.steps;
     steps.extend(services.steps);
     Ok(Plan {
         schema: SCHEMA,
         version: inputs.version.map(str::to_owned),
+        topology,
         steps,
         changes: files.changes,
         engine: services.engine,

@@ -11,6 +11,7 @@ use crate::render::daemon_json::{KeyChange, Verdict, verdict};
 use crate::steps::{
     DaemonReload, GuardRuntime, LoadImage, SmokeTest, Step, UnitStep, VerifyUnits, WaitApi,
 };
+use crate::topology::Topology;
 use crate::unit_state::UnitAction;
 
 /// What happens to the engine.
@@ -44,7 +45,7 @@ pub(super) fn plan(inputs: &Inputs<'_>, files: &FilePlan) -> ServicePlan {
     let guarded = inputs
         .receipt
         .is_some_and(|receipt| receipt.has(|step| matches!(step, Step::GuardRuntime(_))));
-    let guard = || Step::GuardRuntime(GuardRuntime { data: data(files) });
+    let guard = || Step::GuardRuntime(GuardRuntime { data: files.topology.data(&files.data_root) });
     if !inputs.facts.live {
         // The engine starts with the image's first boot; what it will change is noted now.
         let steps = if guarded { Vec::new() } else { vec![guard()] };
@@ -94,6 +95,9 @@ fn engine_action(units: &[UnitStep]) -> EngineAction {
     }
 }
 
+/// Programs of the containerd that dockerd's service starts in the classic topology.
+const CONTAINERD: [&str; 2] = ["containerd", "docker-containerd"];
+
 /// What each unit has to do, in the order of starting: containerd, the socket, dockerd.
 fn unit_steps(inputs: &Inputs<'_>, files: &FilePlan) -> Vec<UnitStep> {
     let active = |unit: &str| {
@@ -109,19 +113,23 @@ fn unit_steps(inputs: &Inputs<'_>, files: &FilePlan) -> Vec<UnitStep> {
     };
     let mut steps = Vec::new();
 
-    if !active("containerd.service") {
+    let modern = files.topology == Topology::Modern;
+    if modern && !active("containerd.service") {
         steps.push(step("containerd.service", UnitAction::Start));
-    } else if any(&["containerd"], &files.programs) || files.units.contains("containerd.service") {
+    } else if modern
+        && (any(&["containerd"], &files.programs) || files.units.contains("containerd.service"))
+    {
         // The shims, and with them the containers, run on; runc and the shim itself are
         // started anew for each container.
         steps.push(step("containerd.service", UnitAction::Restart));
     }
-    if !active("docker.socket") {
+    if modern && !active("docker.socket") {
         steps.push(step("docker.socket", UnitAction::Start));
     }
     let config = verdict(&files.daemon_changes);
     let socket_changed = files.units.contains("docker.socket");
     let restart = any(&DOCKERD, &files.programs)
+        || (!modern && any(&CONTAINERD, &files.programs))
         || files.units.contains("docker.service")
         || socket_changed
         || config == Verdict::Restart;
@@ -143,10 +151,6 @@ fn unit_steps(inputs: &Inputs<'_>, files: &FilePlan) -> Vec<UnitStep> {
         steps.push(UnitStep { revert, ..step("docker.service", UnitAction::Reload) });
     }
     steps
-}
-
-fn data(files: &FilePlan) -> Vec<String> {
-    vec![files.data_root.clone(), "/var/lib/containerd".to_owned()]
 }
 
 fn image_steps(inputs: &Inputs<'_>) -> Vec<Step> {

@@ -1,11 +1,12 @@
 //! What a plan needs to know of a host.
 
 use crate::bundle::program_names;
-use crate::desired::{DAEMON_JSON, Desired, OTHER_BIN_DIRS, PROFILE, PROFILE_DIR, UNIT_DIR, UNITS};
+use crate::desired::{DAEMON_JSON, Desired, OTHER_BIN_DIRS, PROFILE, PROFILE_DIR, UNIT_DIR};
 use crate::facts::Wanted;
 use crate::render::trust;
 use crate::render::units::wants_dir;
 use crate::store::STATE_DIR;
+use crate::topology::ALL_UNITS;
 
 /// Where containerd keeps its data.
 const CONTAINERD_ROOT: &str = "/var/lib/containerd";
@@ -16,7 +17,7 @@ pub fn wanted(desired: &Desired) -> Wanted {
         texts: [DAEMON_JSON, PROFILE, trust::OWN_FILE, trust::SHARED_FILE]
             .map(str::to_owned)
             .to_vec(),
-        units: UNITS.map(str::to_owned).to_vec(),
+        units: ALL_UNITS.map(str::to_owned).to_vec(),
         groups: vec![desired.group.name.clone()],
         users: desired.group.members.clone(),
         ..Wanted::default()
@@ -25,7 +26,7 @@ pub fn wanted(desired: &Desired) -> Wanted {
     let mut directories =
         ["/etc/docker", PROFILE_DIR, STATE_DIR, CONTAINERD_ROOT].map(str::to_owned).to_vec();
     directories.extend([desired.bin_dir.clone(), desired.data_root().to_owned()]);
-    for unit in UNITS {
+    for unit in ALL_UNITS {
         wanted.texts.push(format!("{UNIT_DIR}/{unit}"));
         let Some(wants) = wants_dir(unit) else { continue };
         let wants = format!("{UNIT_DIR}/{wants}");

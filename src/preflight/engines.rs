@@ -2,10 +2,11 @@
 
 use super::{Case, Finding, Seen};
 use crate::bundle::Archive;
-use crate::desired::{DAEMON_JSON, UNIT_DIR, UNITS};
+use crate::desired::{DAEMON_JSON, UNIT_DIR};
 use crate::facts::{FileFact, PackageManager};
 use crate::file_state::FileKind;
 use crate::store::STATE_DIR;
+use crate::topology::{ALL_UNITS, Topology, starts_its_own_containerd};
 
 /// Packages that share files or units with an engine, but run none: where they own a target
 /// that is a finding of its own.
@@ -31,10 +32,14 @@ const SNAP: &str = "snap.docker.dockerd.service";
 /// Kubernetes' agent, which uses the host's containerd.
 const KUBELET: &str = "kubelet.service";
 
+const CONTAINERD: &str = "containerd.service";
+/// Where a containerd listens that is not dockerd's child.
+const CONTAINERD_SOCKET: &str = "/run/containerd/containerd.sock";
+
 /// Sockets, and the units that serve them.
 const SOCKETS: [(&str, &[&str]); 2] = [
     ("/run/docker.sock", &["docker.service", "docker.socket"]),
-    ("/run/containerd/containerd.sock", &["containerd.service"]),
+    (CONTAINERD_SOCKET, &[CONTAINERD]),
 ];
 
 impl Case<'_> {
@@ -61,6 +66,7 @@ impl Case<'_> {
 pub(super) fn check(case: &Case<'_>) -> Vec<Finding> {
     let mut findings = packages(case);
     findings.extend(units(case));
+    findings.extend(containerd_taken(case));
     findings.extend(sockets(case));
     findings.extend(targets(case));
     findings
@@ -120,9 +126,14 @@ fn removal(case: &Case<'_>, packages: &[String]) -> String {
 
 fn units(case: &Case<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for (name, state) in case.facts.units.iter().filter(|(name, _)| UNITS.contains(&name.as_str()))
-    {
-        if state.load == "masked" {
+    let ours_to_be = case.topology().units();
+    for name in ALL_UNITS {
+        let Some(state) = case.facts.units.get(name) else { continue };
+        let name = &name.to_owned();
+        if name == CONTAINERD && !ours_to_be.contains(&CONTAINERD) {
+            continue;
+        }
+        if state.load == "masked" && ours_to_be.contains(&name.as_str()) {
             findings.push(Finding::error(Seen::UnitMasked { unit: name.clone() }));
         }
         let fragment = state.fragment.clone().unwrap_or_default();
@@ -134,18 +145,27 @@ fn units(case: &Case<'_>) -> Vec<Finding> {
         findings.push(Finding::error(Seen::SnapDocker { unit: SNAP.to_owned() }));
     }
     let ours = |unit: &str| case.owned.contains(&format!("{UNIT_DIR}/{unit}"));
-    if case.is_loaded(KUBELET)
-        && case.is_loaded("containerd.service")
-        && !ours("containerd.service")
-    {
+    if case.is_loaded(KUBELET) && case.is_loaded(CONTAINERD) && !ours(CONTAINERD) {
         findings.push(Finding::error(Seen::ContainerdShared { user: KUBELET.to_owned() }));
     }
     findings
 }
 
+/// A dockerd that shall start a containerd of its own takes one that is there already instead:
+/// from 18.09 on it looks at the socket's path first.
+fn containerd_taken(case: &Case<'_>) -> Option<Finding> {
+    let listens = case.facts.network.listening.iter().any(|path| path == CONTAINERD_SOCKET);
+    let blind = case.engine().is_some_and(|version| starts_its_own_containerd(&version));
+    let taken =
+        case.topology() == Topology::Classic && !blind && (listens || case.is_active(CONTAINERD));
+    taken.then(|| Finding::error(Seen::ContainerdTaken { path: CONTAINERD_SOCKET.to_owned() }))
+}
+
 fn sockets(case: &Case<'_>) -> Vec<Finding> {
+    let classic = case.topology() == Topology::Classic;
     let taken = SOCKETS.iter().filter(|(path, units)| {
-        case.facts.network.listening.iter().any(|listening| listening == path)
+        !(classic && *path == CONTAINERD_SOCKET)
+            && case.facts.network.listening.iter().any(|listening| listening == path)
             && !units.iter().any(|unit| case.is_active(unit))
             && !case.is_loaded(SNAP)
     });
@@ -154,7 +174,8 @@ fn sockets(case: &Case<'_>) -> Vec<Finding> {
 
 fn targets(case: &Case<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let units = UNITS.map(|unit| format!("{UNIT_DIR}/{unit}"));
+    let units = case.topology().units().iter().map(|unit| format!("{UNIT_DIR}/{unit}"));
+    let units: Vec<String> = units.collect();
     for (path, fact) in &case.facts.files {
         let is_unit = units.contains(path);
         let is_program = case.program_name(path).is_some();

@@ -161,6 +161,10 @@ codes! {
     GroupProgramMissing = 55,
     /// Programs that parts of the engine use are missing.
     HelperPrograms = 56,
+    /// A dockerd that shall start its own containerd would take one that runs already.
+    ContainerdTaken = 57,
+    /// The archive's name names another generation of engines than its programs are of.
+    ArchiveGeneration = 58,
     /// Something that has to be changed is immutable or append-only.
     Protected = 60,
     /// The data directory is mounted with flags that volumes inherit.
@@ -332,6 +336,7 @@ impl Code {
             Self::Root
                 | Self::SystemdMissing
                 | Self::ArchiveArchitecture
+                | Self::ArchiveGeneration
                 | Self::TargetKind
                 | Self::UserUnknown
                 | Self::GidTaken
@@ -349,7 +354,7 @@ impl Code {
     pub fn refusal(self) -> Refusal {
         match self {
             Self::UserUnknown | Self::GidTaken | Self::BridgeAddress => Refusal::Usage,
-            Self::ArchiveArchitecture => Refusal::Archive,
+            Self::ArchiveArchitecture | Self::ArchiveGeneration => Refusal::Archive,
             _ => Refusal::Host,
         }
     }
@@ -436,6 +441,8 @@ pub enum Seen {
     GroupNotLocal { name: String },
     GroupProgramMissing { program: String },
     HelperPrograms { missing: Vec<String> },
+    ContainerdTaken { path: String },
+    ArchiveGeneration { version: String, program: String, programs_of: String },
     Protected { paths: Vec<String>, how: Protection },
     DataRootFlags { path: String, flags: Vec<MountFlag> },
     GroupUnanswered { name: String },
@@ -524,6 +531,8 @@ impl Seen {
             Self::GroupNotLocal { .. } => Code::GroupNotLocal,
             Self::GroupProgramMissing { .. } => Code::GroupProgramMissing,
             Self::HelperPrograms { .. } => Code::HelperPrograms,
+            Self::ContainerdTaken { .. } => Code::ContainerdTaken,
+            Self::ArchiveGeneration { .. } => Code::ArchiveGeneration,
             Self::Protected { .. } => Code::Protected,
             Self::DataRootFlags { .. } => Code::DataRootFlags,
             Self::GroupUnanswered { .. } => Code::GroupUnanswered,

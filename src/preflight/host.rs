@@ -1,7 +1,8 @@
 //! Root, systemd, architecture, clock.
 
 use super::{Case, Finding, Seen};
-use crate::bundle::{Archive, Machine};
+use crate::bundle::{Archive, Layout, Machine, Role};
+use crate::topology::starts_its_own_containerd;
 
 /// A clock that is behind the archive by less than this may be in the wrong time zone, or
 /// slow; by more it was never set. Then certificates are “not yet valid”, so that no
@@ -40,6 +41,7 @@ pub(super) fn check_archive(case: &Case<'_>, archive: &Archive) -> Vec<Finding> 
             host: host.to_string(),
         }));
     }
+    findings.extend(generation(case, archive));
     if archive.newest_mtime > facts.now {
         let seen = Seen::ClockBehind { now: facts.now, archive: archive.newest_mtime };
         let behind = archive.newest_mtime - facts.now;
@@ -47,4 +49,18 @@ pub(super) fn check_archive(case: &Case<'_>, archive: &Archive) -> Vec<Finding> 
         findings.push(if tolerable { Finding::warning(seen) } else { Finding::error(seen) });
     }
     findings
+}
+
+/// The programs' names must be those of the version that the archive's name says.
+fn generation(case: &Case<'_>, archive: &Archive) -> Option<Finding> {
+    let version = case.engine()?;
+    let expected = match starts_its_own_containerd(&version) {
+        true => Layout::Prefixed,
+        false => Layout::Modern,
+    };
+    let layout = archive.layout();
+    let program = archive.program(Role::Runtime)?.name.clone();
+    let programs_of = layout.releases().to_owned();
+    let seen = Seen::ArchiveGeneration { version, program, programs_of };
+    (layout != expected).then(|| Finding::error(seen))
 }

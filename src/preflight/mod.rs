@@ -31,6 +31,7 @@ use crate::desired::{DAEMON_JSON, Desired};
 use crate::facts::Facts;
 use crate::steps::Step;
 use crate::store::STATE_DIR;
+use crate::topology::{Topology, starts_its_own_containerd};
 
 /// What a check looks at.
 struct Case<'a> {
@@ -57,6 +58,15 @@ impl<'a> Case<'a> {
     /// Where images and containers will be.
     fn data_root(&self) -> &str {
         self.setting("data-root").and_then(Value::as_str).unwrap_or(self.desired.data_root())
+    }
+
+    /// Which units will run the engine, as far as it can be told before the archive is read.
+    fn topology(&self) -> Topology {
+        let by_engine = || match self.engine() {
+            Some(version) if starts_its_own_containerd(&version) => Topology::Classic,
+            _ => Topology::Modern,
+        };
+        self.desired.unit_style.unwrap_or_else(by_engine)
     }
 
     /// The engine's version, as far as the archive's name says it.

@@ -13,6 +13,7 @@ use super::json_document::{Document, kind_of};
 
 pub use super::daemon_error::DaemonJsonError;
 use crate::texts::phrases::daemon_json as phrases;
+use crate::topology::Topology;
 
 pub(crate) use super::daemon_validate::validate_key;
 
@@ -81,8 +82,12 @@ pub fn merge(
 
 /// The keys of daemon.json that docker.service sets on the command line too: the daemon does
 /// not start with them. Each with its flag.
-pub fn set_by_unit(daemon: &Map<String, Value>) -> Vec<(&'static str, &'static str)> {
-    super::units::DAEMON_FLAGS.into_iter().filter(|(key, _)| daemon.contains_key(*key)).collect()
+pub fn set_by_unit(
+    daemon: &Map<String, Value>,
+    topology: Topology,
+) -> Vec<(&'static str, &'static str)> {
+    let flags = topology.daemon_flags().iter().copied();
+    flags.filter(|(key, _)| daemon.contains_key(*key)).collect()
 }
 
 /// What it takes for changed keys to become effective in a daemon that runs.

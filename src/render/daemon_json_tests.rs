@@ -267,7 +267,9 @@ fn verdicts() {
 #[test]
 fn keys_that_the_unit_sets_are_found() {
     let daemon = object(json!({"hosts": [], "debug": true, "containerd": "/x"}));
-    assert_eq!(set_by_unit(&daemon), [("hosts", "-H"), ("containerd", "--containerd")]);
+    let modern = [("hosts", "-H"), ("containerd", "--containerd")];
+    assert_eq!(set_by_unit(&daemon, Topology::Modern), modern);
+    assert_eq!(set_by_unit(&daemon, Topology::Classic), []);
 }
 
 /// Every combination of what each party may say about a list, an object and a plain value.

@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 use super::daemon_error::DaemonJsonError;
 use super::daemon_options::{self, DaemonOption, OptionType};
 use super::json_document::kind_of;
-use super::units::DAEMON_FLAGS;
 use crate::texts::phrases::daemon_json as phrases;
+use crate::topology::Topology;
 
 /// Checks one wanted key, before anything is merged.
 ///
@@ -17,7 +17,8 @@ use crate::texts::phrases::daemon_json as phrases;
 /// If it is unknown, misplaced, of the wrong type, with a value that the daemon would refuse,
 /// or one that docker.service sets on the command line.
 pub fn validate_key(key: &str, value: &Value) -> Result<(), DaemonJsonError> {
-    if let Some((key, flag)) = DAEMON_FLAGS.into_iter().find(|(flagged, _)| *flagged == key) {
+    let mut flags = Topology::Modern.daemon_flags().iter().copied();
+    if let Some((key, flag)) = flags.find(|(flagged, _)| *flagged == key) {
         return Err(DaemonJsonError::SetByUnit { key, flag });
     }
     let option = daemon_options::find(key).filter(|option| option.parent().is_none());

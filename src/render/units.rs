@@ -1,4 +1,4 @@
-//! The units of the modern topology, rendered for the host's version of systemd.
+//! The units of both topologies, rendered for the host's version of systemd.
 //!
 //! Which directive which version knows is taken from systemd's own NEWS file; the reasons
 //! for each directive stand in the templates, as comments that the host's administrator
@@ -8,10 +8,13 @@ use serde::Serialize;
 
 use crate::desired::SYSTEM_PATH;
 use crate::texts::phrases::units as phrases;
+use crate::topology::Topology;
 
 /// What the units depend on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnitContext {
+    /// Which units there are.
+    pub topology: Topology,
     /// systemd's major version, such as 219 or 252.
     pub systemd_version: u32,
     /// Where the programs are: absolute, without a trailing slash.
@@ -71,10 +74,6 @@ const TEMPLATES: [(&str, &str); 3] = [
     ("docker.service", include_str!("../../templates/docker.service.tera")),
 ];
 
-/// The flags that docker.service gives to dockerd, with the key of daemon.json that each one
-/// stands for. The daemon does not start if such a key is in daemon.json as well.
-pub const DAEMON_FLAGS: [(&str, &str); 2] = [("hosts", "-H"), ("containerd", "--containerd")];
-
 /// Renders all units, in the order in which they are started.
 ///
 /// # Errors
@@ -82,8 +81,10 @@ pub const DAEMON_FLAGS: [(&str, &str); 2] = [("hosts", "-H"), ("containerd", "--
 pub fn units(context: &UnitContext) -> Result<Vec<Unit>, RenderError> {
     let values = tera::Context::from_serialize(Values::new(context)?)
         .map_err(|source| RenderError::Template { unit: phrases::EVERY_UNIT, source })?;
+    let names = context.topology.units();
     TEMPLATES
         .into_iter()
+        .filter(|(name, _)| names.contains(name))
         .map(|(name, template)| {
             tera::Tera::one_off(template, &values, false)
                 .map(|text| Unit { name, text })
@@ -106,6 +107,7 @@ pub fn wants_dir(unit: &str) -> Option<&'static str> {
 /// What the templates see.
 #[derive(Serialize)]
 struct Values {
+    classic: bool,
     bin_dir: String,
     group: String,
     group_is_number: bool,
@@ -132,6 +134,7 @@ impl Values {
             false => Some(format!("{bin_dir}:{SYSTEM_PATH}")),
         };
         Ok(Self {
+            classic: context.topology == Topology::Classic,
             bin_dir,
             group: unit_group(&context.group)?,
             group_is_number: context.group.bytes().all(|byte| byte.is_ascii_digit()),
@@ -212,10 +215,10 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::desired::UNITS;
 
     fn context(systemd_version: u32) -> UnitContext {
         UnitContext {
+            topology: Topology::Modern,
             systemd_version,
             bin_dir: "/usr/bin".to_string(),
             group: "docker".to_string(),
@@ -223,6 +226,10 @@ mod tests {
             modprobe: Some("/sbin/modprobe".to_string()),
             containerd_notify: true,
         }
+    }
+
+    fn classic(systemd_version: u32) -> UnitContext {
+        UnitContext { topology: Topology::Classic, ..context(systemd_version) }
     }
 
     fn text(context: &UnitContext, unit: &str) -> String {
@@ -265,26 +272,47 @@ mod tests {
     }
 
     #[test]
+    fn golden_units_of_the_classic_topology() {
+        for version in [219, 226, 230, 252] {
+            golden(&format!("classic-{version}"), &classic(version));
+        }
+    }
+
+    #[test]
     fn units_come_in_start_order_and_say_where_they_are_enabled() {
-        let units = units(&context(252)).unwrap();
-        assert_eq!(units.iter().map(|unit| unit.name).collect::<Vec<_>>(), UNITS);
-        for unit in units {
-            let target = wants_dir(unit.name).unwrap().strip_suffix(".wants").unwrap();
-            assert!(unit.text.contains(&format!("\nWantedBy={target}\n")), "{}", unit.name);
+        for context in [context(252), classic(252)] {
+            let units = units(&context).unwrap();
+            let names: Vec<_> = units.iter().map(|unit| unit.name).collect();
+            assert_eq!(names, context.topology.units());
+            for unit in units {
+                let target = wants_dir(unit.name).unwrap().strip_suffix(".wants").unwrap();
+                assert!(unit.text.contains(&format!("\nWantedBy={target}\n")), "{}", unit.name);
+            }
         }
         assert_eq!(wants_dir("sshd.service"), None);
     }
 
     #[test]
     fn flags_of_the_daemon_are_the_ones_listed() {
-        let text = text(&context(252), "docker.service");
-        let line = text.lines().find_map(|line| line.strip_prefix("ExecStart=")).unwrap();
-        let flags: Vec<&str> = line
-            .split_whitespace()
-            .filter(|word| word.starts_with('-'))
-            .map(|word| word.split('=').next().unwrap())
-            .collect();
-        assert_eq!(flags, DAEMON_FLAGS.map(|(_, flag)| flag));
+        for context in [context(252), classic(252)] {
+            let text = text(&context, "docker.service");
+            let line = text.lines().find_map(|line| line.strip_prefix("ExecStart=")).unwrap();
+            let flags: Vec<&str> = line
+                .split_whitespace()
+                .filter(|word| word.starts_with('-'))
+                .map(|word| word.split('=').next().unwrap())
+                .collect();
+            let listed = context.topology.daemon_flags().iter().map(|(_, flag)| *flag);
+            assert_eq!(flags, listed.collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn the_classic_unit_names_no_other_unit_of_an_engine() {
+        let text = text(&classic(252), "docker.service");
+        for line in text.lines().filter(|line| !line.starts_with('#')) {
+            assert!(!line.contains("containerd") && !line.contains("docker.socket"), "{line}");
+        }
     }
 
     #[test]

@@ -2,9 +2,10 @@
 
 use super::{Collection, Keep, engine};
 use crate::apply::journal::JOURNAL;
-use crate::desired::{DAEMON_JSON, UNITS};
+use crate::desired::DAEMON_JSON;
 use crate::receipt::RECEIPT;
 use crate::texts::support_bundle as texts;
+use crate::topology::ALL_UNITS;
 
 /// Lines of a log, at most, before its size is looked at.
 const LOG_LINES: &str = "20000";
@@ -72,7 +73,7 @@ pub fn collect(collection: &mut Collection<'_>) {
         // Programs would speak of the system that runs, not of the image.
         return collection.leave_out("system, network, units, logs, engine", texts::IMAGE);
     }
-    for unit in UNITS {
+    for unit in ALL_UNITS {
         let name = format!("units/{unit}.txt");
         collection.program(&name, &["systemctl", "--no-pager", "cat", unit], Keep::Start);
         let name = format!("units/{unit}.show.txt");
@@ -87,7 +88,7 @@ pub fn collect(collection: &mut Collection<'_>) {
 
 fn logs(collection: &mut Collection<'_>) {
     let since = format!("--since=-{}h", collection.limits.hours);
-    for unit in UNITS {
+    for unit in ALL_UNITS {
         let argv = [
             "journalctl",
             "--no-pager",

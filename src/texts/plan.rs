@@ -1,11 +1,30 @@
 //! A plan's headings and summary.
 
 use crate::plan::EngineAction;
+use crate::topology::{Topology, starts_its_own_containerd};
 
 /// Above the files that change.
 pub const FILES: &str = "Files";
+/// Above a word on the units.
+pub const UNIT_STYLE: &str = "Units";
 /// Above the steps that are no files.
 pub const OTHER_STEPS: &str = "Other steps";
+
+/// Which units there will be, where they are not the usual ones.
+pub fn unit_style(topology: Topology, version: Option<&str>) -> Option<String> {
+    let why = match version {
+        Some(version) if starts_its_own_containerd(version) => {
+            format!("docker {version} knows no containerd but the one that it starts")
+        }
+        _ => "dockerd makes its socket and starts its containerd itself".to_owned(),
+    };
+    match topology {
+        Topology::Modern => None,
+        Topology::Classic => {
+            Some(format!("Classic style: docker.service is the only unit; {why}."))
+        }
+    }
+}
 
 /// How many steps there are, and what they mean for the engine.
 pub fn summary(steps: usize, engine: EngineAction) -> String {

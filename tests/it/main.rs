@@ -7,6 +7,7 @@ mod support;
 
 mod approved;
 mod bad_input;
+mod classic;
 mod cli;
 mod cut;
 mod daemon_json;

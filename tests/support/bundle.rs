@@ -128,6 +128,19 @@ pub fn unpacked(packages: &[&str]) -> String {
     format!("{SHARE}/{name}")
 }
 
+/// The usual engine in the layout of 18.06 and before: docker-containerd, docker-runc and so on,
+/// behind a dockerd that finds them (see `mkoldbundle.sh`).
+pub fn old_layout() -> &'static Bundle {
+    static BUNDLE: OnceLock<Bundle> = OnceLock::new();
+    BUNDLE.get_or_init(|| {
+        let (share, old) = (&bench().share, format!("{SHARE}/old"));
+        let mut script = bench().script("mkoldbundle.sh");
+        script.arg(&bench().bundle).arg(share).arg(old);
+        let made = Run::of(&script, b"", Duration::from_secs(120)).ok();
+        published(made.rsplit('/').next().expect("a path has a name"))
+    })
+}
+
 /// An image of busybox with this name, in the form of `docker save`; its path in every host.
 pub fn image() -> &'static str {
     static IMAGE: OnceLock<String> = OnceLock::new();
@@ -150,6 +163,12 @@ fn publish(name: &str, write: &mut dyn FnMut(&mut dyn Write) -> std::io::Result<
     write(&mut file).expect("the archive can be written");
     file.into_inner().expect("the archive can be written");
     std::fs::rename(&unfinished, &path).expect("the share is writable");
+    published(name)
+}
+
+/// A file that lies in the shared directory.
+fn published(name: &str) -> Bundle {
+    let path = bench().share.join(name);
     let sum = Run::of(Command::new("sha256sum").arg(&path), b"", Duration::from_secs(60)).ok();
     let sha256 = sum.split(' ').next().expect("a digest").to_owned();
     Bundle { path: format!("{SHARE}/{name}"), sha256 }

@@ -97,6 +97,7 @@ fn receipt(run: &str, entries: Vec<Entry>) -> Receipt {
         run: run.to_owned(),
         updated: 0,
         version: None,
+        topology: crate::topology::Topology::Modern,
         archive: Archive {
             sha256: Digest::of(b"archive"),
             size: 0,

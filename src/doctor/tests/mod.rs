@@ -36,6 +36,7 @@ pub(super) fn world() -> World {
         .groups
         .insert("docker".to_owned(), Group { gid: 998, members: Vec::new(), local: true });
     let desired = Desired {
+        unit_style: None,
         source: Source { archive: "docker-29.3.1.tgz".into(), sha256: None, allow_unpinned: false },
         bin_dir: "/usr/bin".to_owned(),
         group: GroupWanted { name: "docker".to_owned(), gid: None, members: Vec::new() },

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use super::{Dangling, UnitDetails};
-use crate::desired::{UNIT_DIR, UNITS};
+use crate::desired::UNIT_DIR;
 use crate::file_state::FileKind;
 use crate::host::{Host, HostError};
+use crate::topology::ALL_UNITS;
 
 /// How names of units of engines begin, and of what uses them.
 const PREFIXES: [&str; 6] =
@@ -30,7 +31,7 @@ const LIMIT: Duration = Duration::from_secs(30);
 /// # Errors
 /// [`HostError`] if systemd does not answer, or a unit file cannot be read.
 pub fn gather(host: &Host) -> Result<BTreeMap<String, UnitDetails>, HostError> {
-    let mut names: Vec<String> = UNITS.map(str::to_owned).to_vec();
+    let mut names: Vec<String> = ALL_UNITS.map(str::to_owned).to_vec();
     names.extend(host.read_dir(UNIT_DIR)?.into_iter().filter(|name| is_engines(name)));
     names.sort();
     names.dedup();

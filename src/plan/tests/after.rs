@@ -94,6 +94,7 @@ impl World {
             updated: self.facts.now,
             version: self.version(),
             archive: self.archive.clone(),
+            topology: plan.topology,
             daemon: plan.daemon.clone(),
             images,
             entries,

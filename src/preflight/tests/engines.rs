@@ -3,6 +3,7 @@
 use super::{Case, World};
 use crate::facts::PackageManager;
 use crate::file_state::FileKind;
+use crate::topology::Topology;
 
 pub(super) const CASES: &[Case] = &[
     ("docker.io installed", |w| engine(w, "docker.io"), &["error LF030"]),
@@ -57,6 +58,66 @@ pub(super) const CASES: &[Case] = &[
             );
         },
         &["error LF034"],
+    ),
+    (
+        "classic, and a containerd that runs",
+        |w| {
+            w.desired.unit_style = Some(Topology::Classic);
+            w.unit(
+                "containerd.service",
+                "loaded",
+                "active",
+                "/lib/systemd/system/containerd.service",
+            );
+        },
+        &["error LF057"],
+    ),
+    (
+        "classic, and a containerd started by hand",
+        |w| {
+            w.desired.unit_style = Some(Topology::Classic);
+            w.facts.network.listening = vec!["/run/containerd/containerd.sock".into()];
+        },
+        &["error LF057"],
+    ),
+    (
+        "an engine that looks for no containerd, and one that runs",
+        |w| {
+            old(w);
+            w.facts.network.listening = vec!["/run/containerd/containerd.sock".into()];
+        },
+        &[],
+    ),
+    (
+        "classic, and units that it does not have",
+        |w| {
+            w.desired.unit_style = Some(Topology::Classic);
+            w.put("/etc/systemd/system/docker.socket", FileKind::File);
+            w.unit("containerd.service", "masked", "inactive", "/dev/null");
+        },
+        &[],
+    ),
+    (
+        "classic, and a socket unit that holds the socket",
+        |w| {
+            w.desired.unit_style = Some(Topology::Classic);
+            w.unit("docker.socket", "loaded", "active", "/lib/systemd/system/docker.socket");
+        },
+        &["error LF031"],
+    ),
+    ("an old engine under its own name", old, &[]),
+    (
+        "an old engine under a new name",
+        |w| {
+            old(w);
+            w.desired.source.archive = "/root/docker-28.5.2.tgz".into();
+        },
+        &["error LF058"],
+    ),
+    (
+        "a new engine under an old name",
+        |w| w.desired.source.archive = "/root/docker-18.06.3-ce.tgz".into(),
+        &["error LF058"],
     ),
     (
         "a daemon started by hand",
@@ -131,6 +192,12 @@ pub(super) const CASES: &[Case] = &[
         &["error LF039"],
     ),
 ];
+
+/// The archive of a release up to 18.06.
+fn old(world: &mut World) {
+    world.desired.source.archive = "/root/docker-18.06.3-ce.tgz".into();
+    world.archive.entries[1].name = "docker-runc".into();
+}
 
 fn engine(world: &mut World, package: &str) {
     world.facts.packages.engines.insert(package.into(), "1.2.3".into());

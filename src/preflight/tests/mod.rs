@@ -46,6 +46,7 @@ fn world() -> World {
             gid: None,
             members: vec!["www-data".to_owned()],
         },
+        unit_style: None,
         daemon: serde_json::Map::new(),
         images: Vec::new(),
         smoke_test: true,

@@ -16,6 +16,7 @@ use crate::host::HostError;
 use crate::preflight::Code;
 use crate::receipt::ReceiptError;
 use crate::steps::StepError;
+use crate::topology::Topology;
 
 /// After a step failed and all before it were undone.
 pub const ROLLED_BACK: &str = "everything was rolled back; the host is as it was before";
@@ -69,7 +70,7 @@ pub fn step_hints(error: &StepError) -> Vec<String> {
         }
         StepError::SocketPermissions { path, .. } => {
             vec![format!(
-                "a drop-in of docker.socket may set them: systemctl cat docker.socket; ls -l {path}"
+                "a drop-in may set them: systemctl cat docker.socket docker.service; ls -l {path}"
             )]
         }
         StepError::NoLabeller => vec![super::findings::LABEL_TOOLS.to_owned()],
@@ -156,6 +157,36 @@ pub fn set_by_unit(key: &str) -> String {
          systemctl edit docker.socket, with a line ListenStream=… under [Socket]"
     )
 }
+
+/// How a host gets the other units.
+pub fn keep_unit_style(installed: Topology, asked: Topology) -> String {
+    format!(
+        "leave --unit-style out, or say --unit-style {}; to change it, stop your containers, then \
+         landfall uninstall and landfall install --unit-style {}",
+        installed.name(),
+        asked.name()
+    )
+}
+
+/// How an engine before 18.09 is installed.
+pub fn needs_classic(installed: bool) -> &'static str {
+    match installed {
+        true => "landfall uninstall, then install that archive; or install 18.09 or later",
+        false => "leave --unit-style out: it is chosen by itself for such an engine",
+    }
+}
+
+/// One way to name the group.
+pub fn group_once(daemon: &str) -> String {
+    format!("say it once: --group {daemon}")
+}
+
+/// A daemon that is not reached.
+pub const SERVE_SOCKET: &str =
+    "add \"unix:///var/run/docker.sock\" to `hosts` in the file, or take `hosts` out of it";
+/// A containerd that is none of dockerd's.
+pub const OWN_CONTAINERD: &str =
+    "take `containerd` out of the file, or leave out --unit-style classic";
 
 /// A file that is no archive.
 pub fn not_an_image(path: &str) -> String {

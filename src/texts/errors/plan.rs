@@ -23,8 +23,38 @@ impl fmt::Display for PlanError {
          containers and volumes"
             ),
             Self::Render(error) => error.fmt(f),
-            Self::OldLayout => f.write_str(
-                "docker before 18.09 (docker-containerd, docker-runc, …) cannot be installed yet",
+            Self::UnitStyleKept { installed, asked } => write!(
+                f,
+                "this host's engine is installed in the {} style, with {}; {} was asked for, and a \
+                 host keeps its style: changing it moves containerd and its data, under \
+                 containers that may run",
+                installed.name(),
+                installed.units().join(", "),
+                asked.name()
+            ),
+            Self::NeedsClassic { version, installed } => {
+                let engine = version.as_deref().unwrap_or("before 18.09");
+                let style = if *installed { "this host is installed in" } else { "asked for was" };
+                write!(
+                    f,
+                    "docker {engine} starts docker-containerd itself and runs in the classic style \
+                     only, as docker.service alone; {style} the modern one"
+                )
+            }
+            Self::GroupTwice { daemon, group } => write!(
+                f,
+                "the daemon's `group` is to be {daemon}, the group that may use docker {group}: in \
+                 the classic style they are one and the same"
+            ),
+            Self::SocketNotServed => write!(
+                f,
+                "{DAEMON_JSON}: `hosts` leaves out unix:///var/run/docker.sock, by which docker and \
+                 landfall reach the daemon"
+            ),
+            Self::ForeignContainerd => write!(
+                f,
+                "{DAEMON_JSON}: `containerd` stands there, so that dockerd would use that one and \
+                 not start its own, as it does in the classic style"
             ),
             Self::NotText(path) => write!(f, "{path} is not a regular file of UTF-8 text"),
         }

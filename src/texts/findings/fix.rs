@@ -157,6 +157,14 @@ fn fix_of_accounts(seen: &Seen) -> String {
             "install the package of user tools (RHEL and kin: shadow-utils, Debian: passwd)"
                 .to_owned()
         }
+        Seen::ContainerdTaken { .. } => {
+            "stop and remove that containerd (systemctl disable --now containerd), or leave out \
+             --unit-style classic"
+                .to_owned()
+        }
+        Seen::ArchiveGeneration { .. } => {
+            "give the archive the name that upstream gave it: docker-<version>.tgz".to_owned()
+        }
         Seen::HelperPrograms { .. } => "install them if you need them (procps, xz, git)".to_owned(),
         Seen::Doctor(sight) => super::doctor::fix(sight),
         _ => super::network::fix(seen),

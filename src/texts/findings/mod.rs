@@ -103,6 +103,8 @@ pub fn title(code: Code) -> &'static str {
         Code::GroupNotLocal => "the group is not a local one",
         Code::GroupProgramMissing => "a program that changes groups is missing",
         Code::HelperPrograms => "programs that some commands use are missing",
+        Code::ContainerdTaken => "another containerd is in the way",
+        Code::ArchiveGeneration => "the archive's name and its programs do not fit together",
         Code::AppArmorParserMissing => "AppArmor is on, but its parser is missing",
         Code::LabelToolsMissing => "SELinux labels cannot be set",
         Code::ContainerPolicyMissing => "the SELinux policy does not know containers",
@@ -218,6 +220,14 @@ pub fn why(code: Code) -> &'static str {
         }
         Code::HelperPrograms => {
             "docker top uses ps, images packed with xz need xz, builds from a repository git"
+        }
+        Code::ContainerdTaken => {
+            "in the classic style dockerd starts a containerd of its own, but it would take the \
+             one that is there, and restart and stop with containers of others in it"
+        }
+        Code::ArchiveGeneration => {
+            "up to 18.06 programs are called docker-containerd and docker-runc, from 18.09 on \
+             containerd and runc: the file was renamed, or is not what it says"
         }
         Code::AppArmorParserMissing
         | Code::LabelToolsMissing

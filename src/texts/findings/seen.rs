@@ -131,6 +131,10 @@ fn seen_of_accounts(seen: &Seen) -> String {
         Seen::GroupNotLocal { name } => format!("{name} is not in /etc/group"),
         Seen::GroupProgramMissing { program } => program.clone(),
         Seen::HelperPrograms { missing } => missing.join(", "),
+        Seen::ContainerdTaken { path } => format!("{path} is served"),
+        Seen::ArchiveGeneration { version, program, programs_of } => {
+            format!("the name says {version}, but {program} belongs to {programs_of}")
+        }
         Seen::GroupUnanswered { name } => {
             format!("{name} is not a local group, and the directory service did not answer in 5 s")
         }
