@@ -9,7 +9,6 @@ use crate::receipt::{Entry, Receipt, ReceiptError};
 use crate::report::{Event, Phase};
 use crate::steps::{Before, Context, Step, StepError, Undone};
 use crate::texts::progress;
-use crate::topology::Topology;
 use crate::unit_state::UnitAction;
 
 /// How long a container may take to stop; its own time limit (10 s unless it was given
@@ -174,31 +173,21 @@ pub fn stop_engine(context: &Context<'_>, receipt: &Receipt) -> Result<(), StepE
             context.host.unit_action(unit, UnitAction::Stop, STOP_LIMIT)?;
         }
     }
-    refuse_survivors(context, &ours)?;
-    if receipt.topology == Topology::Classic {
-        // A daemon that was killed left it: the unit ends no process but its main one.
-        context.host.end_processes(&programs(&ours, CONTAINERD), Duration::from_secs(30))?;
-    }
-    Ok(())
+    refuse_survivors(context, &ours)
 }
 
 /// A daemon that was dead already could not end its containers: their shims run on, and with
 /// them programs whose files and mounts would be taken away.
 fn refuse_survivors(context: &Context<'_>, ours: &BTreeSet<String>) -> Result<(), StepError> {
-    let left = context.host.wait_for_end_of(&programs(ours, SHIMS), Duration::from_secs(10))?;
+    let is_shim =
+        |path: &&String| path.rsplit('/').next().is_some_and(|name| SHIMS.contains(&name));
+    let shims: Vec<String> = ours.iter().filter(is_shim).cloned().collect();
+    let left = context.host.wait_for_end_of(&shims, Duration::from_secs(10))?;
     if left.is_empty() { Ok(()) } else { Err(StepError::ContainersRun(left)) }
 }
 
 /// Names of the programs that hold a container, in archives of any age.
-const SHIMS: &[&str] = &["containerd-shim", "containerd-shim-runc-v2", "docker-containerd-shim"];
-/// Names of the program that starts them.
-const CONTAINERD: &[&str] = &["containerd", "docker-containerd"];
-
-/// Of the paths those that are programs of one of these names.
-fn programs(paths: &BTreeSet<String>, names: &[&str]) -> Vec<String> {
-    let named = |path: &&String| path.rsplit('/').next().is_some_and(|name| names.contains(&name));
-    paths.iter().filter(named).cloned().collect()
-}
+const SHIMS: [&str; 3] = ["containerd-shim", "containerd-shim-runc-v2", "docker-containerd-shim"];
 
 /// Stops all running containers.
 ///

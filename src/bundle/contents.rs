@@ -6,7 +6,7 @@ use super::header::{self, BLOCK, Header, Kind};
 use super::limits::Limits;
 use super::names::{self, Known, Role};
 use super::pipeline::Unpacked;
-use super::{Entry, Layout, Sink};
+use super::{Entry, Layout, Machine, Sink};
 use crate::digest::Hasher;
 use crate::texts::phrases::archive as phrases;
 
@@ -223,8 +223,9 @@ fn check_set(entries: &[Entry]) -> Result<(), BundleError> {
     if !missing.is_empty() {
         return Err(BundleError::Missing { names: missing });
     }
-    let Some(first) = entries.first() else { return Ok(()) };
-    match entries.iter().find(|entry| entry.elf.machine != first.elf.machine) {
+    let says = |entry: &&Entry| entry.elf.machine != Machine::Arm;
+    let Some(first) = entries.iter().find(says).or(entries.first()) else { return Ok(()) };
+    match entries.iter().find(|entry| !entry.elf.machine.goes_with(first.elf.machine)) {
         None => Ok(()),
         Some(second) => Err(BundleError::MixedMachines {
             first: first.name.clone(),

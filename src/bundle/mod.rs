@@ -84,7 +84,9 @@ impl Archive {
     /// The architecture that its programs are built for ([`read`] makes sure that it is one).
     /// `None` if there are no programs.
     pub fn machine(&self) -> Option<Machine> {
-        self.entries.first().map(|entry| entry.elf.machine)
+        let machines = || self.entries.iter().map(|entry| entry.elf.machine);
+        // Some programs for 32-bit Arm do not say which.
+        machines().find(|machine| *machine != Machine::Arm).or(machines().next())
     }
 
     /// The program with this role.

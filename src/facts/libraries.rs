@@ -54,6 +54,8 @@ fn is_for(flags: usize, architecture: &str) -> bool {
         "s390x" => 0x0400,
         "ppc64le" => 0x0500,
         "armv7l" | "armv8l" => 0x0900,
+        // FLAG_ARM_LIBSF; what an armv6l host has depends on its distribution.
+        "armv5tel" | "armv5tejl" => 0x0b00,
         "aarch64" => 0x0a00,
         "riscv64" => 0x1000,
         "loongarch64" => 0x1200,

@@ -49,24 +49,6 @@ impl Host {
             self.block_on(tokio::time::sleep(INTERVAL));
         }
     }
-
-    /// Ends the processes that run one of these programs: politely, and after `limit` by
-    /// SIGKILL.
-    ///
-    /// # Errors
-    /// As [`Host::processes_of`].
-    pub fn end_processes(&self, programs: &[String], limit: Duration) -> Result<(), HostError> {
-        use rustix::process::{Pid, Signal, kill_process};
-        let send = |pids: Vec<u32>, signal| {
-            for pid in pids.into_iter().filter_map(|pid| Pid::from_raw(pid.try_into().ok()?)) {
-                // One that has ended meanwhile is what is wanted.
-                let _ = kill_process(pid, signal);
-            }
-        };
-        send(self.processes_of(programs)?, Signal::TERM);
-        send(self.wait_for_end_of(programs, limit)?, Signal::KILL);
-        Ok(())
-    }
 }
 
 #[cfg(test)]

@@ -33,7 +33,10 @@ pub(super) fn check_archive(case: &Case<'_>, archive: &Archive) -> Vec<Finding> 
     let facts = case.facts;
     let mut findings = Vec::new();
     let host = Machine::from_uname(&facts.architecture);
-    let foreign = archive.entries.iter().find(|entry| Some(entry.elf.machine) != host);
+    let foreign = archive
+        .entries
+        .iter()
+        .find(|entry| !host.is_some_and(|host| entry.elf.machine.runs_on(host)));
     if let (Some(host), Some(entry)) = (host, foreign) {
         findings.push(Finding::error(Seen::ArchiveArchitecture {
             program: entry.name.clone(),

@@ -4,16 +4,14 @@ use crate::support::{
     Allowed, Machine, MachineOptions, RUNNING, bundle, installed, said_to_be_kept, with,
 };
 
-const CLASSIC: [&str; 4] = ["--unit-style", "classic", "--image", "/mnt/share/busybox.tar"];
-
 #[test]
 fn docker_service_alone_from_install_to_uninstall() {
-    bundle::image();
+    let classic = ["--unit-style", "classic", "--image", bundle::image()];
     let host = Machine::boot();
     let before = host.snapshot();
-    let plan = host.landfall(&with("plan", &CLASSIC)).exits(0);
+    let plan = host.landfall(&with("plan", &classic)).exits(0);
     assert!(plan.stdout.contains("Classic style: docker.service is the only unit"), "{plan}");
-    installed(&host, &CLASSIC);
+    installed(&host, &classic);
 
     is_classic(&host, "/usr/bin/containerd");
     assert_eq!(host.sh("stat -c '%a %U:%G' /run/docker.sock"), "660 root:docker");
@@ -23,7 +21,7 @@ fn docker_service_alone_from_install_to_uninstall() {
     let status = host.landfall(&["status"]).exits(0);
     assert!(!status.stdout.contains("docker.socket"), "{status}");
 
-    a_second_run_changes_nothing(&host, &with("install", &CLASSIC));
+    a_second_run_changes_nothing(&host, &with("install", &classic));
     a_second_run_changes_nothing(&host, &with("install", &["--image", bundle::image()]));
     let modern = host.landfall(&with("install", &["--unit-style", "modern"])).exits(2);
     modern.says("classic style").says("landfall uninstall");
@@ -51,7 +49,8 @@ const REBOOTED: &[Allowed] =
 fn the_socket_belongs_to_the_group_that_was_asked_for() {
     let host = Machine::boot();
     let before = host.snapshot();
-    let group = ["--group", "engine", "--live-restore", "--insecure-registry", "10.0.0.5:5000"];
+    let registry = ["--insecure-registry", "10.0.0.5:5000", "--image", bundle::image()];
+    let group = [["--group", "engine", "--live-restore"].as_slice(), &registry].concat();
     let command = with("install", &group).join(" ");
     host.sh(&format!("LANDFALL_UNIT_STYLE=classic /mnt/share/landfall {command}"));
     is_classic(&host, "/usr/bin/containerd");
@@ -59,9 +58,16 @@ fn the_socket_belongs_to_the_group_that_was_asked_for() {
     host.sh("grep -F 10.0.0.5:5000 /etc/docker/daemon.json");
     a_second_run_changes_nothing(&host, &with("install", &group));
 
-    // A daemon that was killed leaves its containerd, which no unit ends.
-    host.sh("systemctl kill -s KILL --kill-who=main docker; systemctl stop docker");
-    host.sh("pgrep -x containerd");
+    // The daemon and its containerd go and come again; with live-restore containers stay.
+    host.sh(&format!("docker run -d --name web {} sleep 100000", bundle::IMAGE_NAME));
+    let pid = || host.sh("docker inspect --format '{{.State.Running}} {{.State.Pid}}' web");
+    let before_restart = pid();
+    host.sh("systemctl restart docker");
+    assert_eq!(pid(), before_restart);
+    host.sh("systemctl kill -s KILL --kill-who=main docker
+        until docker version; do sleep 0.1; done");
+    assert_eq!(pid(), before_restart);
+    is_classic(&host, "/usr/bin/containerd");
     let run = host.landfall(&["uninstall", "--purge", "data", "--yes"]).exits(0);
     nothing_runs(&host);
     assert!(!host.exists("/var/lib/docker"), "{run}");
@@ -82,8 +88,7 @@ fn an_archive_of_the_old_layout_is_classic_by_itself() {
     modern.says("classic style only");
     before.assert_same(&host.snapshot(), &[]);
 
-    bundle::image();
-    let options = ["--image", "/mnt/share/busybox.tar"];
+    let options = ["--image", bundle::image()];
     host.landfall(&install(&options)).exits(0).says("classic style");
     is_classic(&host, "/usr/bin/docker-containerd");
     runs_a_container(&host);

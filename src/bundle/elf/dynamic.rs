@@ -67,7 +67,12 @@ where
     let mut headers = Headers {
         is_64,
         endian,
-        machine: Machine::from_elf(header.e_machine(endian), is_64, endian.is_little_endian()),
+        machine: Machine::from_elf(
+            header.e_machine(endian),
+            is_64,
+            endian.is_little_endian(),
+            header.e_flags(endian),
+        ),
         loads: Vec::new(),
         interpreter: None,
         dynamic: None,

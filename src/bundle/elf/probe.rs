@@ -142,7 +142,17 @@ mod tests {
 
     #[test]
     fn dynamic_program_in_every_word_size_and_byte_order() {
-        for machine in [Machine::X86_64, Machine::Aarch64, Machine::Arm, Machine::S390x] {
+        for machine in [
+            Machine::X86_64,
+            Machine::Aarch64,
+            Machine::Armhf,
+            Machine::Armel,
+            Machine::Arm,
+            Machine::Ppc64le,
+            Machine::S390x,
+            Machine::Riscv64,
+            Machine::Loongarch64,
+        ] {
             let image = ElfImage::dynamic(machine)
                 .needs("libdl.so.2", &[])
                 .needs("libc.so.6", &["GLIBC_2.34", "GLIBC_2.2.5"]);

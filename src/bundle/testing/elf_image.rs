@@ -131,18 +131,24 @@ struct Out {
     machine: u16,
     wide: bool,
     big: bool,
+    flags: u32,
 }
 
 impl Out {
     fn new(machine: Machine) -> Self {
-        let (number, wide, big) = match machine {
-            Machine::X86_64 => (elf::EM_X86_64.0, true, false),
-            Machine::Aarch64 => (elf::EM_AARCH64.0, true, false),
-            Machine::Arm => (elf::EM_ARM.0, false, false),
-            Machine::S390x => (elf::EM_S390.0, true, true),
-            other => panic!("no test needs {other}"),
+        let (number, wide, big, flags) = match machine {
+            Machine::X86_64 => (elf::EM_X86_64, true, false, 0),
+            Machine::Aarch64 => (elf::EM_AARCH64, true, false, 0),
+            Machine::Armhf => (elf::EM_ARM, false, false, 0x0500_0400),
+            Machine::Armel => (elf::EM_ARM, false, false, 0x0500_0200),
+            Machine::Arm => (elf::EM_ARM, false, false, 0x0500_0002),
+            Machine::Ppc64le => (elf::EM_PPC64, true, false, 2),
+            Machine::S390x => (elf::EM_S390, true, true, 0),
+            Machine::Riscv64 => (elf::EM_RISCV, true, false, 5),
+            Machine::Loongarch64 => (elf::EM_LOONGARCH, true, false, 0x43),
+            Machine::Other(number) => panic!("no test needs machine {number}"),
         };
-        Self { bytes: Vec::new(), machine: number, wide, big }
+        Self { bytes: Vec::new(), machine: number.0, wide, big, flags }
     }
 
     fn header_len(&self) -> u64 {
@@ -185,7 +191,7 @@ impl Out {
         self.long(BASE);
         self.long(self.header_len());
         self.long(0);
-        self.word(0);
+        self.word(self.flags);
         self.half(self.header_len() as u16);
         self.half(self.segment_len() as u16);
         self.half(segments);

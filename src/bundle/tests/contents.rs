@@ -35,6 +35,28 @@ fn two_architectures() {
     assert_error!(error, BundleError::MixedMachines { .. });
 }
 
+/// Go's own linker does not say how a program for 32-bit Arm passes floating point, a C compiler
+/// does; the two kinds that do say it are not mixed.
+#[test]
+fn one_architecture_of_two_linkers() {
+    let with = |client: Machine, others: Machine| {
+        let file = |name: &str, machine| {
+            FileImage::file(&format!("docker/{name}"), &ElfImage::fixed(machine).build())
+        };
+        let names = ["dockerd", "containerd", "containerd-shim-runc-v2", "ctr", "runc"];
+        let rest = ["docker-init", "docker-proxy"];
+        let image = ArchiveImage::default().with(file("docker", client));
+        let image = names.iter().chain(&rest).fold(image, |all, name| all.with(file(name, others)));
+        read_bytes(&image.build())
+    };
+    for machine in [Machine::Armhf, Machine::Armel] {
+        assert_eq!(with(Machine::Arm, machine).unwrap().machine(), Some(machine));
+        assert_eq!(with(machine, Machine::Arm).unwrap().machine(), Some(machine));
+    }
+    let mixed = with(Machine::Armel, Machine::Armhf).unwrap_err();
+    assert_error!(mixed, BundleError::MixedMachines { .. });
+}
+
 #[test]
 fn no_programs() {
     for contents in [&b""[..], b"#!/bin/sh\n", b"MZ\x90"] {

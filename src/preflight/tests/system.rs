@@ -20,6 +20,9 @@ pub(super) const CASES: &[Case] = &[
         |w| w.archive.entries[1].elf.machine = Machine::Aarch64,
         &["error LF005"],
     ),
+    ("an archive for armhf on its host", |w| arm(w, "armv7l", Machine::Armhf), &[]),
+    ("an archive for armel on Arm v7", |w| arm(w, "armv7l", Machine::Armel), &[]),
+    ("an archive for armhf on Arm v6", |w| arm(w, "armv6l", Machine::Armhf), &["error LF005"]),
     ("an hour behind", |w| w.archive.newest_mtime = w.facts.now + 3600, &["warning LF006"]),
     ("a year behind", |w| w.archive.newest_mtime = w.facts.now + 365 * 86_400, &["error LF006"]),
     (
@@ -121,6 +124,13 @@ pub(super) const CASES: &[Case] = &[
         &["error LF019"],
     ),
 ];
+
+/// A host of 32-bit Arm; Go's own linker does not say which one a program is for.
+fn arm(world: &mut World, uname: &str, machine: Machine) {
+    world.facts.architecture = uname.into();
+    world.archive.entries[0].elf.machine = machine;
+    world.archive.entries[1].elf.machine = Machine::Arm;
+}
 
 fn no_overlay(world: &mut World, option: Option<&str>) {
     let kernel = &mut world.facts.kernel;
