@@ -20,7 +20,7 @@ impl ApiVersion {
 
     /// The version to speak with a daemon that serves `oldest` to `newest`: the newest that both
     /// know, `None` if there is none. Daemons before API 1.25 do not say what their oldest is.
-    pub(crate) fn agree(oldest: Option<ApiVersion>, newest: ApiVersion) -> Option<ApiVersion> {
+    pub fn agree(oldest: Option<ApiVersion>, newest: ApiVersion) -> Option<ApiVersion> {
         let agreed = newest.min(Self::NEWEST);
         (agreed >= Self::OLDEST && oldest.is_none_or(|oldest| agreed >= oldest)).then_some(agreed)
     }

@@ -4,8 +4,11 @@
 
 use std::sync::LazyLock;
 
+use landfall_engine::ApiVersion;
+
 use super::kernel_version::KernelVersion;
 use crate::digest::Digest;
+use crate::topology::release;
 
 const ARCHIVES: &str = include_str!("../../bundles/docker-static.tsv");
 const ENGINES: &str = include_str!("../../bundles/engines.tsv");
@@ -45,6 +48,8 @@ pub struct EngineLine {
     pub store: ImageStore,
     /// The oldest iptables, by its first two numbers.
     pub iptables_min: (u32, u32),
+    /// The versions of the Engine API that its daemon speaks, oldest and newest.
+    pub api: (ApiVersion, ApiVersion),
 }
 
 /// The kernels that an engine runs on.
@@ -91,10 +96,15 @@ pub fn lookup(version: &str, arch: &str) -> Option<&'static Known> {
     KNOWN.iter().find(|known| known.version == version && known.arch == arch)
 }
 
+/// All lines of releases, oldest first.
+pub fn lines() -> &'static [EngineLine] {
+    &LINES
+}
+
 /// The line that an engine's version belongs to: the last one that is not newer. `None` if the
 /// version is older than all of them, or cannot be read.
 pub fn engine_line(version: &str) -> Option<&'static EngineLine> {
-    let wanted = two_numbers(version)?;
+    let wanted = release(version)?;
     LINES.iter().rev().find(|line| line.line <= wanted)
 }
 
@@ -138,11 +148,12 @@ fn known(row: &'static str) -> Result<Known, BadRow> {
 }
 
 fn parse_line(row: &'static str) -> Result<EngineLine, BadRow> {
-    let [line, min, max, overlay, overlay_el7, store, iptables] = columns(row)?;
+    let [line, min, max, overlay, overlay_el7, store, iptables, api_min, api_max] = columns(row)?;
     let kernel = |text: &str| text.parse().map_err(|_| BadRow("kernel version"));
+    let api = |text: &str| text.parse().map_err(|_| BadRow("API version"));
     let optional = |text: &str| if text == "-" { Ok(None) } else { kernel(text).map(Some) };
     Ok(EngineLine {
-        line: two_numbers(line).ok_or(BadRow("line"))?,
+        line: release(line).ok_or(BadRow("line"))?,
         kernel: KernelRange {
             min: kernel(min)?,
             max: optional(max)?,
@@ -154,14 +165,9 @@ fn parse_line(row: &'static str) -> Result<EngineLine, BadRow> {
             "containerd" => ImageStore::Containerd,
             _ => return Err(BadRow("store")),
         },
-        iptables_min: two_numbers(iptables).ok_or(BadRow("iptables"))?,
+        iptables_min: release(iptables).ok_or(BadRow("iptables"))?,
+        api: (api(api_min)?, api(api_max)?),
     })
-}
-
-/// The 18 and 6 of `18.06.3-ce`.
-fn two_numbers(version: &str) -> Option<(u32, u32)> {
-    let mut numbers = version.split(['.', '-', '+', '~']);
-    Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
 }
 
 #[cfg(test)]
@@ -200,6 +206,9 @@ mod tests {
         for line in &lines {
             assert!(line.kernel.min <= line.kernel.overlay);
             assert!(line.kernel.max.is_none_or(|max| line.kernel.overlay <= max));
+            let (oldest, newest) = line.api;
+            assert!(oldest <= newest);
+            assert!(ApiVersion::agree(Some(oldest), newest).is_some(), "{:?}", line.line);
         }
     }
 
@@ -217,12 +226,13 @@ mod tests {
     fn a_version_belongs_to_the_last_line_that_is_not_newer() {
         let line = |version| engine_line(version).map(|line| line.line);
         assert_eq!(line("17.03.0-ce"), Some((17, 3)));
-        assert_eq!(line("17.12.1-ce"), Some((17, 3)));
+        assert_eq!(line("17.12.1-ce"), Some((17, 12)));
+        assert_eq!(line("18.01.0-ce"), Some((17, 12)));
         assert_eq!(line("18.06.3-ce"), Some((18, 6)));
         assert_eq!(line("20.10.24+dfsg1"), Some((20, 10)));
-        assert_eq!(line("28.5.2"), Some((28, 0)));
-        assert_eq!(line("29.4.2-2"), Some((29, 0)));
-        assert_eq!(line("31.0.0"), Some((29, 0)));
+        assert_eq!(line("28.5.2"), Some((28, 3)));
+        assert_eq!(line("29.4.2-2"), Some((29, 3)));
+        assert_eq!(line("31.0.0"), Some((29, 3)));
         assert_eq!(line("1.13.1"), None);
         assert_eq!(line("unknown"), None);
     }

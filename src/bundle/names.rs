@@ -1,7 +1,11 @@
 //! Which files an engine archive holds, and what each is for.
 
-use crate::texts::phrases::archive as phrases;
+use std::sync::LazyLock;
+
 use serde::{Deserialize, Serialize};
+
+use crate::texts::phrases::archive as phrases;
+use crate::topology::starts_its_own_containerd;
 
 /// What a program of the engine is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -48,22 +52,34 @@ impl Layout {
     }
 }
 
-/// Name, role, and the one layout that has it (`None`: both have).
-const PROGRAMS: &[(&str, Role, Option<Layout>)] = &[
-    ("docker", Role::Client, None),
-    ("dockerd", Role::Daemon, None),
-    ("docker-init", Role::Init, None),
-    ("docker-proxy", Role::Proxy, None),
-    ("containerd", Role::Containerd, Some(Layout::Modern)),
-    ("containerd-shim", Role::Shim, Some(Layout::Modern)),
-    ("containerd-shim-runc-v2", Role::ShimRuncV2, Some(Layout::Modern)),
-    ("ctr", Role::Ctr, Some(Layout::Modern)),
-    ("runc", Role::Runtime, Some(Layout::Modern)),
-    ("docker-containerd", Role::Containerd, Some(Layout::Prefixed)),
-    ("docker-containerd-shim", Role::Shim, Some(Layout::Prefixed)),
-    ("docker-containerd-ctr", Role::Ctr, Some(Layout::Prefixed)),
-    ("docker-runc", Role::Runtime, Some(Layout::Prefixed)),
-];
+/// A program that archives hold, as `bundles/programs.tsv` lists it.
+struct Program {
+    name: &'static str,
+    role: Role,
+    /// The one layout that has it; `None`: both have.
+    layout: Option<Layout>,
+}
+
+const TABLE: &str = include_str!("../../bundles/programs.tsv");
+
+// A row that cannot be read is left out here, so that no user's machine has to stop over it; a
+// test reads the table and accepts no such row.
+static PROGRAMS: LazyLock<Vec<Program>> = LazyLock::new(|| rows().filter_map(program).collect());
+
+fn rows() -> impl Iterator<Item = &'static str> {
+    TABLE.lines().filter(|line| !line.is_empty() && !line.starts_with('#'))
+}
+
+fn program(row: &'static str) -> Option<Program> {
+    let [name, role, first, last] = row.split('\t').collect::<Vec<_>>().try_into().ok()?;
+    let role = serde_json::from_value(role.into()).ok()?;
+    let layout = match (starts_its_own_containerd(first), last) {
+        (true, "-") => None,
+        (true, last) => starts_its_own_containerd(last).then_some(Layout::Prefixed),
+        (false, _) => Some(Layout::Modern),
+    };
+    Some(Program { name, role, layout })
+}
 
 /// Shell completions that the archives of 17.03 to 17.05 carry beside the programs
 /// (moby/moby, `hack/make/tgz`). They are read and checked, but not handed on.
@@ -89,8 +105,8 @@ pub(super) fn lookup(path: &str) -> Option<Known> {
         return Some(Known::Directory);
     }
     let name = path.strip_prefix("docker/")?;
-    if let Some((name, role, _)) = PROGRAMS.iter().find(|(known, ..)| *known == name) {
-        Some(Known::Program(name, *role))
+    if let Some(program) = PROGRAMS.iter().find(|program| program.name == name) {
+        Some(Known::Program(program.name, program.role))
     } else if COMPLETIONS.contains(&name) {
         Some(Known::Extra)
     } else if COMPLETION_DIRECTORIES.contains(&name) {
@@ -102,12 +118,12 @@ pub(super) fn lookup(path: &str) -> Option<Known> {
 
 /// The names of all programs that an archive of any layout may hold.
 pub fn program_names() -> impl Iterator<Item = &'static str> {
-    PROGRAMS.iter().map(|(name, ..)| *name)
+    PROGRAMS.iter().map(|program| program.name)
 }
 
 /// The layout that alone has a program of this name; `None` if both have, or neither.
 pub(super) fn layout_of(name: &str) -> Option<Layout> {
-    PROGRAMS.iter().find(|(known, ..)| *known == name).and_then(|(.., layout)| *layout)
+    PROGRAMS.iter().find(|program| program.name == name)?.layout
 }
 
 /// What an archive of `layout` with the programs `present` lacks, by the names of that layout.
@@ -117,15 +133,15 @@ pub(super) fn missing(layout: Layout, present: &[Role]) -> Vec<String> {
     let has_shim = shims.iter().any(|shim| present.contains(shim));
     PROGRAMS
         .iter()
-        .filter(|(_, _, only)| only.is_none_or(|only| only == layout))
-        .filter(|(_, role, _)| match role {
+        .filter(|program| program.layout.is_none_or(|only| only == layout))
+        .filter(|program| match program.role {
             Role::Ctr => false,
             // Since 23.0 the modern archive has no other.
             Role::ShimRuncV2 => !has_shim,
             Role::Shim => !has_shim && layout == Layout::Prefixed,
-            _ => !present.contains(role),
+            _ => !present.contains(&program.role),
         })
-        .map(|(name, ..)| (*name).to_string())
+        .map(|program| program.name.to_string())
         .collect()
 }
 
@@ -193,6 +209,22 @@ mod tests {
             "docker-28.5.2.tgz/",
         ] {
             assert_eq!(version_from_name(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn every_row_of_the_table_is_sound() {
+        let programs: Vec<Program> =
+            rows().map(|row| program(row).unwrap_or_else(|| panic!("{row:?}"))).collect();
+        assert_eq!(PROGRAMS.len(), programs.len());
+        for (index, program) in programs.iter().enumerate() {
+            assert!(programs[..index].iter().all(|other| other.name != program.name));
+            let is_renamed =
+                program.name.starts_with("docker-containerd") || program.name == "docker-runc";
+            assert_eq!(program.layout == Some(Layout::Prefixed), is_renamed, "{}", program.name);
+        }
+        for layout in [Layout::Modern, Layout::Prefixed] {
+            assert_eq!(missing(layout, &[]).len(), 7, "{layout:?}");
         }
     }
 

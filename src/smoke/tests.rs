@@ -1,9 +1,10 @@
 use std::{collections::BTreeMap, sync::Mutex};
 
-use landfall_engine::{Answer, FakeDaemon, Request, log_frame};
+use landfall_engine::{Answer, ApiVersion, FakeDaemon, Request, log_frame};
 use serde_json::Value;
 
 use super::*;
+use crate::bundle::catalogue;
 
 #[path = "../../smoke/archive.rs"]
 mod archive;
@@ -145,7 +146,12 @@ impl Daemon {
 /// `POST containers/create` and the like: no version, no query, names and IDs as they are.
 fn call(request: &Request) -> String {
     let path = request.target.split('?').next().unwrap();
-    format!("{} {}", request.method, path.trim_start_matches("/v1.41").trim_start_matches('/'))
+    let path = path.trim_start_matches('/');
+    let path = match path.split_once('/') {
+        Some((version, path)) if version.starts_with("v1.") => path,
+        _ => path,
+    };
+    format!("{} {path}", request.method)
 }
 
 fn serve(call: &str, request: &Request, has: &mut Has) -> Answer {
@@ -193,6 +199,28 @@ async fn a_sound_daemon_passes_and_is_left_clean() {
             &format!("DELETE images/{REFERENCE}"),
         ]
     );
+}
+
+/// Daemons of all ages: none is asked in a version of the API that it does not speak.
+#[tokio::test]
+async fn every_line_of_engines_is_spoken_with() {
+    for line in catalogue::lines() {
+        let (oldest, newest) = line.api;
+        let version = format!(r#"{{"ApiVersion":"{newest}","MinAPIVersion":"{oldest}"}}"#);
+        let daemon = Daemon::start(Has::default(), move |call| {
+            (call == "GET version").then(|| Answer::ok(version.clone()))
+        });
+        daemon.test(None).await.unwrap();
+        for request in daemon.fake.requests() {
+            let version = request.target.split('/').nth(1).unwrap();
+            let Some(version) = version.strip_prefix('v').filter(|text| text.contains('.')) else {
+                assert_eq!(request.target, "/version");
+                continue;
+            };
+            let version: ApiVersion = version.parse().unwrap();
+            assert!(oldest <= version && version <= newest, "{:?}: {version}", line.line);
+        }
+    }
 }
 
 #[tokio::test]

@@ -145,8 +145,8 @@ pub const GROUP: &str =
 /// `--gid`.
 pub const GID: &str = "Id of that group, if it has to be made; one that is there keeps its own";
 /// `--unit-style`.
-pub const UNIT_STYLE: &str = "modern: containerd, socket and docker units of their own; classic: docker.service alone. \
-     Default: as installed, else modern (classic before 18.09)";
+pub const UNIT_STYLE: &str =
+    "Units: modern, or classic (docker.service alone, as always before 18.09)";
 /// `--registry-mirror`.
 pub const REGISTRY_MIRROR: &str =
     "Mirror of Docker Hub, such as https://mirror.example (repeatable)";

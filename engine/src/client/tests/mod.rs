@@ -1,5 +1,6 @@
 mod container;
 mod image;
+mod old;
 mod system;
 
 use std::{io, os::unix::fs::PermissionsExt};

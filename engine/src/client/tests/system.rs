@@ -50,7 +50,7 @@ const INFO_20_10: &str = r#"{"ID":"K4SO:XXXX","Containers":3,"ContainersRunning"
     "SecurityOptions":["name=seccomp,profile=default","name=cgroupns"],
     "Warnings":["WARNING: No swap limit support"]}"#;
 
-const INFO_17_03: &str = r#"{"ID":"7TRN:XXXX","Containers":0,"ContainersRunning":0,
+pub(super) const INFO_17_03: &str = r#"{"ID":"7TRN:XXXX","Containers":0,"ContainersRunning":0,
     "ContainersPaused":0,"ContainersStopped":0,"Images":0,"Driver":"overlay",
     "DriverStatus":[["Backing Filesystem","xfs"]],"SystemStatus":null,
     "Plugins":{"Volume":["local"],"Network":["bridge","host","null"],"Authorization":null},
