@@ -156,12 +156,7 @@ fn all_but_digests(
     let os = os_facts(host)?;
     let uname = host.uname();
     let architecture = if live { uname.machine } else { image_architecture(host)? };
-    let owned: Vec<&str> = files
-        .iter()
-        .filter(|(_, fact)| matches!(fact.state.kind, FileKind::File | FileKind::Symlink))
-        .map(|(path, _)| path.as_str())
-        .collect();
-    let packages = denied.or_nothing(packages::gather(host, &os, &owned))?;
+    let packages = denied.or_nothing(packages::gather(host, &os, &targets(wanted, &files)))?;
     let programs: BTreeMap<String, String> = programs::PROGRAMS
         .iter()
         .filter_map(|name| Some(((*name).to_owned(), host.find_program(name)?)))
@@ -207,6 +202,15 @@ fn all_but_digests(
         architecture,
         os,
     })
+}
+
+/// The paths whose owners matter: all but directories, which many packages share.
+fn targets<'a>(wanted: &'a Wanted, files: &BTreeMap<String, FileFact>) -> Vec<&'a str> {
+    let is_directory = |path: &&String| {
+        files.get(*path).is_some_and(|fact| fact.state.kind == FileKind::Directory)
+    };
+    let paths = wanted.texts.iter().chain(&wanted.programs).chain(&wanted.paths);
+    paths.filter(|path| !is_directory(path)).map(String::as_str).collect()
 }
 
 /// Where daemon.json, as it stands, puts the engine's data. Text that is no JSON says

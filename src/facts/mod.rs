@@ -4,6 +4,7 @@
 
 pub mod accounts;
 pub mod cgroups;
+pub mod distribution;
 pub mod doctor;
 pub mod file_systems;
 mod gather;
@@ -233,10 +234,32 @@ pub struct Packages {
     /// Whether the manager could be asked. If not, `owners` and `engines` are empty, but
     /// nothing follows from that.
     pub known: bool,
-    /// Path to the package that owns it, for the files and links in [`Facts::files`].
+    /// What keeps its answers from being the whole truth.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<PackagesProblem>,
+    /// Path to the package that owns it, for the files and links that were asked about, also
+    /// for those at which nothing stands now.
     pub owners: BTreeMap<String, String>,
     /// Installed packages that bring an engine or parts of one: name to version.
     pub engines: BTreeMap<String, String>,
+    /// Installed packages that run containers with the host's runc or containerd, and are no
+    /// Docker: name to version.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub users: BTreeMap<String, String>,
+}
+
+/// What keeps a package manager's answers from being the whole truth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PackagesProblem {
+    /// Its program is not there, or did not end in time.
+    NoAnswer,
+    /// Its database is damaged.
+    Damaged,
+    /// Packages are being installed or removed right now.
+    Busy,
+    /// An installation of packages was cut and has not been completed.
+    Interrupted,
 }
 
 /// A file system that a path lies on.

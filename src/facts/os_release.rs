@@ -24,6 +24,14 @@ pub fn parse(text: &str) -> OsRelease {
     os
 }
 
+impl OsRelease {
+    /// The distribution's name for people.
+    pub fn shown(&self) -> String {
+        let short = || format!("{} {}", self.id, self.version_id).trim().to_owned();
+        if self.pretty_name.is_empty() { short() } else { self.pretty_name.clone() }
+    }
+}
+
 /// Takes shell quotes off: single quotes keep everything, in double quotes and outside of
 /// quotes a backslash keeps the next character.
 fn unquote(value: &str) -> String {

@@ -15,6 +15,7 @@ mod mounts;
 mod netlink;
 pub mod output;
 mod processes;
+mod record_lock;
 pub mod staging;
 pub mod systemd;
 mod write;

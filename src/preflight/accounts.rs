@@ -1,11 +1,12 @@
 //! Users, the group, and the programs that change them.
 
 use super::{Case, Finding, Seen, protection};
+use crate::facts::distribution::Tool;
 use crate::facts::protection::{ACCOUNT_FILES, USER_FILES};
 
 /// What parts of an engine run, and what for: `docker top`; images packed with xz; builds
 /// from a git repository.
-const HELPERS: [&str; 3] = ["ps", "xz", "git"];
+const HELPERS: [(&str, Tool); 3] = [("ps", Tool::Ps), ("xz", Tool::Xz), ("git", Tool::Git)];
 
 pub(super) fn check(case: &Case<'_>) -> Vec<Finding> {
     let mut findings = unknown_users(case);
@@ -86,14 +87,17 @@ fn programs(case: &Case<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (program, needed) in [("groupadd", makes_group(case)), ("gpasswd", adds_members(case))] {
         if needed && !has(program) {
-            findings
-                .push(Finding::error(Seen::GroupProgramMissing { program: program.to_owned() }));
+            let install = case.facts.install_command(&[Tool::GroupTools]);
+            let program = program.to_owned();
+            findings.push(Finding::error(Seen::GroupProgramMissing { program, install }));
         }
     }
-    let missing: Vec<String> =
-        HELPERS.into_iter().filter(|name| !has(name)).map(str::to_owned).collect();
+    let (missing, tools): (Vec<&str>, Vec<Tool>) =
+        HELPERS.into_iter().filter(|(name, _)| !has(name)).unzip();
     if !missing.is_empty() {
-        findings.push(Finding::note(Seen::HelperPrograms { missing }));
+        let missing = missing.into_iter().map(str::to_owned).collect();
+        let install = case.facts.install_command(&tools);
+        findings.push(Finding::note(Seen::HelperPrograms { missing, install }));
     }
     findings
 }

@@ -1,31 +1,11 @@
-//! Other engines: their packages, units and sockets, and whose the targets are.
+//! Other engines: their units and sockets, and what stands in the way.
 
-use super::{Case, Finding, Seen};
-use crate::bundle::Archive;
+use super::{Case, Finding, Seen, ownership};
 use crate::desired::{DAEMON_JSON, UNIT_DIR};
-use crate::facts::{FileFact, PackageManager};
+use crate::facts::FileFact;
 use crate::file_state::FileKind;
 use crate::store::STATE_DIR;
 use crate::topology::{ALL_UNITS, Topology, starts_its_own_containerd};
-
-/// Packages that share files or units with an engine, but run none: where they own a target
-/// that is a finding of its own.
-const PARTS: [&str; 14] = [
-    "docker-ce-cli",
-    "docker-cli",
-    "docker-client",
-    "docker-common",
-    "docker-ee-cli",
-    "docker-proxy",
-    "docker-runc",
-    "iSulad",
-    "moby-cli",
-    "moby-runc",
-    "podman-docker",
-    "runc",
-    "tini",
-    "tini-static",
-];
 
 /// Docker's snap.
 const SNAP: &str = "snap.docker.dockerd.service";
@@ -64,64 +44,11 @@ impl Case<'_> {
 }
 
 pub(super) fn check(case: &Case<'_>) -> Vec<Finding> {
-    let mut findings = packages(case);
-    findings.extend(units(case));
+    let mut findings = units(case);
     findings.extend(containerd_taken(case));
     findings.extend(sockets(case));
     findings.extend(targets(case));
     findings
-}
-
-/// Programs that nobody owns and that differ from the archive's: they are replaced, and
-/// come back on uninstall.
-pub(super) fn check_archive(case: &Case<'_>, archive: &Archive) -> Option<Finding> {
-    let replaced = archive.entries.iter().filter_map(|entry| {
-        let path = format!("{}/{}", case.desired.bin_dir, entry.name);
-        let fact = case.facts.files.get(&path)?;
-        let differs = fact.sha256.is_some_and(|digest| digest != entry.sha256);
-        let nobodys =
-            !case.owned.contains(&path) && !case.facts.packages.owners.contains_key(&path);
-        (differs && nobodys).then_some(path)
-    });
-    let paths: Vec<String> = replaced.collect();
-    (!paths.is_empty()).then(|| Finding::warning(Seen::TargetUnowned { paths }))
-}
-
-fn packages(case: &Case<'_>) -> Vec<Finding> {
-    let packages = &case.facts.packages;
-    if packages.manager != PackageManager::None && !packages.known {
-        return vec![Finding::warning(Seen::PackagesUnknown { manager: packages.manager })];
-    }
-    let named = |part: bool| -> Vec<String> {
-        let names = packages.engines.keys().filter(|name| PARTS.contains(&name.as_str()) == part);
-        names.cloned().collect()
-    };
-    let seen = |packages: Vec<String>| Seen::EnginePackages {
-        manager: case.facts.packages.manager,
-        remove: removal(case, &packages),
-        packages,
-    };
-    let (engines, parts) = (named(false), named(true));
-    let mut findings = Vec::new();
-    if !engines.is_empty() {
-        findings.push(Finding::error(seen(engines)));
-    }
-    if !parts.is_empty() {
-        findings.push(Finding::note(seen(parts)));
-    }
-    findings
-}
-
-/// The command that removes packages, of the front end that the host has.
-fn removal(case: &Case<'_>, packages: &[String]) -> String {
-    let front_ends = ["apt-get", "dnf", "yum", "zypper"];
-    let found = front_ends.into_iter().find(|name| case.facts.programs.contains_key(*name));
-    let program = match (found, case.facts.packages.manager) {
-        (Some(program), _) => format!("{program} remove"),
-        (None, PackageManager::Dpkg) => "dpkg --remove".to_owned(),
-        (None, PackageManager::Rpm | PackageManager::None) => "rpm --erase".to_owned(),
-    };
-    format!("{program} {}", packages.join(" "))
 }
 
 fn units(case: &Case<'_>) -> Vec<Finding> {
@@ -145,8 +72,10 @@ fn units(case: &Case<'_>) -> Vec<Finding> {
         findings.push(Finding::error(Seen::SnapDocker { unit: SNAP.to_owned() }));
     }
     let ours = |unit: &str| case.owned.contains(&format!("{UNIT_DIR}/{unit}"));
-    if case.is_loaded(KUBELET) && case.is_loaded(CONTAINERD) && !ours(CONTAINERD) {
-        findings.push(Finding::error(Seen::ContainerdShared { user: KUBELET.to_owned() }));
+    if !ours(CONTAINERD) {
+        let is_nodes = case.is_loaded(KUBELET) && case.is_loaded(CONTAINERD);
+        let user = is_nodes.then(|| KUBELET.to_owned()).or_else(|| containerds_user(case));
+        findings.extend(user.map(|user| Finding::error(Seen::ContainerdShared { user })));
     }
     findings
 }
@@ -159,6 +88,14 @@ fn containerd_taken(case: &Case<'_>) -> Option<Finding> {
     let taken =
         case.topology() == Topology::Classic && !blind && (listens || case.is_active(CONTAINERD));
     taken.then(|| Finding::error(Seen::ContainerdTaken { path: CONTAINERD_SOCKET.to_owned() }))
+}
+
+/// A package that runs containers with the packaged containerd: a unit of ours would take the
+/// place of the package's.
+fn containerds_user(case: &Case<'_>) -> Option<String> {
+    let packages = &case.facts.packages;
+    ownership::containerds(packages)
+        .find_map(|package| ownership::needed_by(packages, package).into_iter().next())
 }
 
 fn sockets(case: &Case<'_>) -> Vec<Finding> {
@@ -194,28 +131,10 @@ fn targets(case: &Case<'_>) -> Vec<Finding> {
         } else if is_unit || is_program || path == DAEMON_JSON {
             if what != FileKind::File {
                 findings.push(kind());
-            } else if path != DAEMON_JSON && !case.owned.contains(path) {
-                findings.extend(owner(case, path));
             }
         } else if is_directory && !matches!(what, FileKind::Directory | FileKind::Symlink) {
             findings.push(kind());
         }
     }
-    let by_hand = |path: &&String| {
-        !case.owned.contains(*path)
-            && !case.facts.packages.owners.contains_key(*path)
-            && case.facts.files.get(*path).is_some_and(|fact| fact.state.kind == FileKind::File)
-    };
-    let paths: Vec<String> = units.iter().filter(by_hand).cloned().collect();
-    if !paths.is_empty() {
-        findings.push(Finding::warning(Seen::TargetUnowned { paths }));
-    }
     findings
-}
-
-fn owner(case: &Case<'_>, path: &str) -> Option<Finding> {
-    let package = case.facts.packages.owners.get(path)?.clone();
-    let remove = removal(case, std::slice::from_ref(&package));
-    let (path, manager) = (path.to_owned(), case.facts.packages.manager);
-    Some(Finding::error(Seen::TargetOwned { path, package, manager, remove }))
 }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::network::{BridgeProblem, Use};
 use crate::doctor::Sight;
 use crate::facts::security::{ImaAppraisal, Lockdown};
-use crate::facts::{CgroupMode, PackageManager, Protection};
+use crate::facts::{CgroupMode, PackageManager, PackagesProblem, Protection};
 use crate::file_state::FileKind;
 
 /// Something about a host that a person should know before it is changed.
@@ -147,6 +147,10 @@ codes! {
     LibraryTooOld = 41,
     /// It cannot be told which libraries are needed, or there.
     LibrariesUnknown = 42,
+    /// The distribution is not known well enough to say whether the engine works on it.
+    DistributionUnknown = 43,
+    /// Packages of a part of an engine that other packages need.
+    PackagesNeeded = 44,
     /// A user does not exist.
     UserUnknown = 50,
     /// The wanted group id is taken.
@@ -338,6 +342,7 @@ impl Code {
                 | Self::ArchiveArchitecture
                 | Self::ArchiveGeneration
                 | Self::TargetKind
+                | Self::TargetOwned
                 | Self::UserUnknown
                 | Self::GidTaken
                 | Self::GroupProgramMissing
@@ -412,8 +417,8 @@ pub enum Seen {
     CgroupsMissing,
     CgroupControllers { mode: CgroupMode, missing: Vec<String> },
     CgroupVersion { engine: String },
-    KernelNetwork { missing: Vec<String>, release: String },
-    IptablesMissing { nft: bool },
+    KernelNetwork { missing: Vec<String>, release: String, install: Option<String> },
+    IptablesMissing { nft: bool, install: Option<String> },
     IptablesTooOld { version: String, minimum: String },
     SpaceShort { paths: Vec<String>, need: u64, available: u64 },
     InodesShort { paths: Vec<String>, need: u64, available: u64 },
@@ -423,24 +428,26 @@ pub enum Seen {
     DataRootKind { path: String, file_system: String },
     EnginePackages { packages: Vec<String>, manager: PackageManager, remove: String },
     EngineRunning { unit: String, fragment: String },
-    TargetOwned { path: String, package: String, manager: PackageManager, remove: String },
+    TargetOwned(OwnedTargets),
     SnapDocker { unit: String },
     ContainerdShared { user: String },
     SocketInUse { path: String },
     TargetUnowned { paths: Vec<String> },
     TargetKind { path: String, what: FileKind },
-    PackagesUnknown { manager: PackageManager },
+    PackagesUnknown { manager: PackageManager, problem: PackagesProblem },
     UnitMasked { unit: String },
     LibraryMissing { program: String, libraries: Vec<String> },
     LibraryTooOld { program: String, library: String, needs: String, has: Option<String> },
     LibrariesUnknown { programs: Vec<String> },
+    DistributionUnknown { name: String, listed: bool },
+    PackagesNeeded { packages: Vec<String>, users: Vec<String> },
     UserUnknown { name: String, answered: bool },
     GidTaken { gid: u32, group: String, wanted_for: String },
     GroupKept { name: String, gid: u32, wanted: u32 },
     NobodyInGroup { name: String },
     GroupNotLocal { name: String },
-    GroupProgramMissing { program: String },
-    HelperPrograms { missing: Vec<String> },
+    GroupProgramMissing { program: String, install: Option<String> },
+    HelperPrograms { missing: Vec<String>, install: Option<String> },
     ContainerdTaken { path: String },
     ArchiveGeneration { version: String, program: String, programs_of: String },
     Protected { paths: Vec<String>, how: Protection },
@@ -485,6 +492,23 @@ pub enum MountFlag {
     NoDev,
 }
 
+/// Files of a package that would be replaced.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnedTargets {
+    /// The files.
+    pub paths: Vec<String>,
+    /// The package.
+    pub package: String,
+    /// Who keeps it.
+    pub manager: PackageManager,
+    /// The command that removes it.
+    pub remove: String,
+    /// Packages that need this one to stay.
+    pub users: Vec<String>,
+    /// Another place for the programs; `None` if more than programs is in the way.
+    pub elsewhere: Option<String>,
+}
+
 impl Seen {
     /// The code under which it is reported.
     pub fn code(&self) -> Code {
@@ -524,6 +548,8 @@ impl Seen {
             Self::LibraryMissing { .. } => Code::LibraryMissing,
             Self::LibraryTooOld { .. } => Code::LibraryTooOld,
             Self::LibrariesUnknown { .. } => Code::LibrariesUnknown,
+            Self::DistributionUnknown { .. } => Code::DistributionUnknown,
+            Self::PackagesNeeded { .. } => Code::PackagesNeeded,
             Self::UserUnknown { .. } => Code::UserUnknown,
             Self::GidTaken { .. } => Code::GidTaken,
             Self::GroupKept { .. } => Code::GroupKept,

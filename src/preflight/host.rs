@@ -1,7 +1,8 @@
-//! Root, systemd, architecture, clock.
+//! Root, systemd, architecture, distribution, clock.
 
 use super::{Case, Finding, Seen};
 use crate::bundle::{Archive, Layout, Machine, Role};
+use crate::facts::distribution::Standing;
 use crate::topology::starts_its_own_containerd;
 
 /// A clock that is behind the archive by less than this may be in the wrong time zone, or
@@ -25,6 +26,11 @@ pub(super) fn check(case: &Case<'_>) -> Vec<Finding> {
     if Machine::from_uname(&facts.architecture).is_none() {
         let architecture = facts.architecture.clone();
         findings.push(Finding::error(Seen::ArchitectureUnsupported { architecture }));
+    }
+    if facts.standing() == Standing::Unknown {
+        let name = facts.os.shown();
+        let listed = facts.distribution().is_some();
+        findings.push(Finding::note(Seen::DistributionUnknown { name, listed }));
     }
     findings
 }

@@ -3,6 +3,7 @@
 use super::{Case, Finding, Seen};
 use crate::bundle::KernelVersion;
 use crate::bundle::catalogue::{self, KernelRange};
+use crate::facts::distribution::Tool;
 use crate::facts::{CgroupMode, Kernel, kernel};
 
 /// Storage drivers of the daemon that need no overlay file system.
@@ -152,7 +153,9 @@ fn network(case: &Case<'_>) -> Option<Finding> {
         .map(|(name, ..)| (*name).to_owned())
         .collect();
     let release = kernel.release.clone();
-    (!missing.is_empty()).then(|| Finding::warning(Seen::KernelNetwork { missing, release }))
+    let install = case.facts.install_command(&[Tool::KernelModules]);
+    let seen = || Seen::KernelNetwork { missing: missing.clone(), release, install };
+    (!missing.is_empty()).then(|| Finding::warning(seen()))
 }
 
 fn uses_iptables(case: &Case<'_>) -> bool {
@@ -175,7 +178,8 @@ fn firewall(case: &Case<'_>, engine: Option<&str>) -> Option<Finding> {
         return None;
     }
     if !facts.programs.contains_key("iptables") {
-        return Some(Finding::error(Seen::IptablesMissing { nft }));
+        let install = facts.install_command(&[Tool::Iptables]);
+        return Some(Finding::error(Seen::IptablesMissing { nft, install }));
     }
     let (major, minor, patch) = facts.iptables?.version;
     let minimum = catalogue::engine_line(engine.unwrap_or_default())?.iptables_min;

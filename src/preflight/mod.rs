@@ -11,6 +11,7 @@ mod host;
 mod kernel;
 mod libraries;
 mod network;
+mod ownership;
 mod protection;
 mod security;
 mod space;
@@ -23,7 +24,9 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-pub use finding::{Code, Finding, MountFlag, ParseCodeError, Refusal, Seen, Severity};
+pub use finding::{
+    Code, Finding, MountFlag, OwnedTargets, ParseCodeError, Refusal, Seen, Severity,
+};
 pub use network::{BridgeProblem, Use, UsedBy};
 
 use crate::bundle::{Archive, version_from_name};
@@ -89,6 +92,7 @@ pub fn check(
     findings.extend(kernel::check(&case));
     findings.extend(network::check(&case));
     findings.extend(space::check(&case, expected_unpacked));
+    findings.extend(ownership::check(&case));
     findings.extend(engines::check(&case));
     findings.extend(accounts::check(&case));
     findings.extend(sudo::check(&case));
@@ -118,8 +122,15 @@ pub fn check_archive(
     let case = Case::new(desired, facts, owned);
     let mut findings = host::check_archive(&case, archive);
     findings.extend(libraries::check(&case, archive));
-    findings.extend(engines::check_archive(&case, archive));
+    findings.extend(ownership::check_archive(&case, archive));
     findings
+}
+
+/// Whether a file or link is one that a plan may write, so that its owner is looked at.
+#[cfg(test)]
+pub(crate) fn is_target(desired: &Desired, path: &str) -> bool {
+    let (facts, owned) = (Facts::default(), BTreeSet::new());
+    Case::new(desired, &facts, &owned).targets().contains(path)
 }
 
 /// The errors that stop a run: those whose code `ignore` does not name, or that cannot be

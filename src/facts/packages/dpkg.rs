@@ -8,24 +8,34 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::ENGINES;
-use crate::facts::{PackageManager, Packages};
+use super::{Installed, key, unknown};
+use crate::facts::{PackageManager, Packages, PackagesProblem};
 use crate::file_state::FileKind;
 use crate::host::{Host, HostError};
 
 const STATUS: &str = "/var/lib/dpkg/status";
 const DIVERSIONS: &str = "/var/lib/dpkg/diversions";
 const INFO: &str = "/var/lib/dpkg/info";
+/// What an installation that goes on, or was cut, has not written to `status` yet.
+const UPDATES: &str = "/var/lib/dpkg/updates";
+/// Held by dpkg and its front ends while they work.
+const LOCKS: [&str; 2] = ["/var/lib/dpkg/lock-frontend", "/var/lib/dpkg/lock"];
 
 /// `docker` is a dock for old X11 window managers in Debian: not an engine.
 const NOT_ENGINES: [&str; 1] = ["docker"];
 
 pub(super) fn is_used(host: &Host) -> Result<bool, HostError> {
-    Ok(host.stat(STATUS)?.is_some_and(|state| state.size > 0))
+    let has_status = host.stat(STATUS)?.is_some_and(|state| state.size > 0);
+    // Without a status, but with lists of files: a database that lost a part.
+    Ok(has_status || host.read_dir(INFO)?.iter().any(|name| name.ends_with(".list")))
 }
 
 pub(super) fn gather(host: &Host, paths: &[&str]) -> Result<Packages, HostError> {
     let status = host.read(STATUS)?.unwrap_or_default();
+    let status = String::from_utf8_lossy(&status);
+    let Some(installed) = parse_status(&status) else {
+        return Ok(unknown(PackageManager::Dpkg, PackagesProblem::Damaged));
+    };
     let diversions = host.read_text(DIVERSIONS)?.unwrap_or_default();
     let merged = host.stat("/bin")?.is_some_and(|state| state.kind == FileKind::Symlink);
     let mut owners = Owners::new(paths, parse_diversions(&diversions), merged);
@@ -40,30 +50,44 @@ pub(super) fn gather(host: &Host, paths: &[&str]) -> Result<Packages, HostError>
     Ok(Packages {
         manager: PackageManager::Dpkg,
         known: true,
+        problem: problem(host)?,
         owners: owners.finish(),
-        engines: parse_status(&String::from_utf8_lossy(&status)),
+        engines: installed.engines,
+        users: installed.users,
     })
 }
 
-/// Reads `status`: those of [`ENGINES`] that are installed, with their versions.
-pub fn parse_status(text: &str) -> BTreeMap<String, String> {
-    let mut engines = BTreeMap::new();
+fn problem(host: &Host) -> Result<Option<PackagesProblem>, HostError> {
+    for lock in LOCKS {
+        if host.is_locked(lock)? {
+            return Ok(Some(PackagesProblem::Busy));
+        }
+    }
+    let is_cut =
+        host.read_dir(UPDATES)?.iter().any(|name| name.starts_with(|c: char| c.is_ascii_digit()));
+    Ok(is_cut.then_some(PackagesProblem::Interrupted))
+}
+
+/// Reads `status`; `None` if it names no package at all.
+pub fn parse_status(text: &str) -> Option<Installed> {
+    let mut installed = Installed::default();
+    let mut names_any = false;
     for paragraph in text.split("\n\n") {
         let field = |name: &str| {
             paragraph.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
         };
         let Some(package) = field("Package") else { continue };
-        if !ENGINES.contains(&package) || NOT_ENGINES.contains(&package) {
+        names_any = true;
+        if NOT_ENGINES.contains(&package) {
             continue;
         }
         // The third word is the state: "config-files" is a package that was removed.
         let state = field("Status").and_then(|status| status.split(' ').nth(2));
         if state.is_some_and(|state| !matches!(state, "not-installed" | "config-files")) {
-            let version = field("Version").unwrap_or_default();
-            engines.insert(package.to_owned(), version.to_owned());
+            installed.add(package, field("Version").unwrap_or_default());
         }
     }
-    engines
+    names_any.then_some(installed)
 }
 
 /// A file that one package moved aside from all others (dpkg-divert(1)).
@@ -158,19 +182,6 @@ impl Owners {
     }
 }
 
-/// One name for the two that a path has where `/bin` is a link to `/usr/bin`.
-fn key(path: &str, merged: bool) -> &str {
-    match path.strip_prefix("/usr") {
-        Some(rest)
-            if merged
-                && ["/bin/", "/sbin/", "/lib"].iter().any(|start| rest.starts_with(start)) =>
-        {
-            rest
-        }
-        _ => path,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -228,14 +239,24 @@ mod tests {
 
     #[test]
     fn installed_engines() {
-        let engines = parse_status(
+        let installed = parse_status(
             "Package: docker.io\nStatus: install ok installed\nVersion: 20.10.24+dfsg1-1+deb12u1\n\
              Description: Linux container runtime\n Status: x\n\n\
              Package: runc\nStatus: deinstall ok config-files\nVersion: 1.1.5\n\n\
              Package: docker\nStatus: install ok installed\nVersion: 1.5-2\n\n\
+             Package: podman\nStatus: install ok half-configured\nVersion: 4.3.1\n\n\
              Package: bash\nStatus: install ok installed\nVersion: 5.2.15-2+b13\n",
-        );
-        assert_eq!(engines.len(), 1);
-        assert_eq!(engines["docker.io"], "20.10.24+dfsg1-1+deb12u1");
+        )
+        .unwrap();
+        assert_eq!(installed.engines.len(), 1);
+        assert_eq!(installed.engines["docker.io"], "20.10.24+dfsg1-1+deb12u1");
+        assert_eq!(installed.users["podman"], "4.3.1");
+    }
+
+    #[test]
+    fn a_status_that_names_no_package_is_damaged() {
+        assert!(parse_status("").is_none());
+        assert!(parse_status("\u{0}\u{0}\u{0}").is_none());
+        assert!(parse_status("Package: bash\nStatus: install ok installed\n").is_some());
     }
 }

@@ -1,13 +1,16 @@
-//! Which packages own files, and which bring an engine.
+//! Which packages own files, which bring an engine, and which need parts of one.
 
 pub mod dpkg;
 pub mod rpm;
 
-use super::{OsRelease, PackageManager, Packages};
+use std::collections::BTreeMap;
+
+use super::distribution::{Family, family};
+use super::{OsRelease, PackageManager, Packages, PackagesProblem};
 use crate::host::{Host, HostError};
 
 /// Packages that bring an engine or parts of one, by the names that Debian, Ubuntu, Fedora,
-/// RHEL, openEuler, SUSE and Docker itself give them.
+/// RHEL, openEuler, Kylin, SUSE and Docker itself give them.
 pub const ENGINES: [&str; 25] = [
     "containerd",
     "containerd.io",
@@ -36,8 +39,13 @@ pub const ENGINES: [&str; 25] = [
     "tini-static",
 ];
 
-/// Asks the host's package manager: who owns each of `paths` (files and links that exist),
-/// and which of [`ENGINES`] are installed.
+/// Packages that run containers with the host's runc or containerd, and are no Docker.
+pub const USERS: [&str; 7] =
+    ["buildah", "cri-o", "kubeadm", "kubelet", "nerdctl", "podman", "toolbox"];
+
+/// Asks the host's package manager: who owns each of `paths` (also those at which nothing
+/// stands: a package's file may have been removed by hand), and which of [`ENGINES`] and
+/// [`USERS`] are installed.
 ///
 /// # Errors
 /// [`HostError`] if the database is there but cannot be read.
@@ -58,21 +66,53 @@ enum Database {
 /// A host may have both databases, since each family packages the other's tools: then the
 /// distribution decides.
 fn choose(os: &OsRelease, rpm: Option<&'static str>, dpkg: bool) -> Database {
-    let is_debian = [&os.id]
-        .into_iter()
-        .chain(&os.id_like)
-        .any(|id| matches!(id.as_str(), "debian" | "ubuntu" | "deepin" | "uos"));
     match (rpm, dpkg) {
-        (Some(_), true) if is_debian => Database::Dpkg,
+        (Some(_), true) if family(os) == Some(Family::Debian) => Database::Dpkg,
         (Some(directory), _) => Database::Rpm(directory),
         (None, true) => Database::Dpkg,
         (None, false) => Database::None,
     }
 }
 
-/// What a manager answered if it could not be asked.
-fn unknown(manager: PackageManager) -> Packages {
-    Packages { manager, ..Packages::default() }
+/// Those of [`ENGINES`] and [`USERS`] that are installed, with their versions.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Installed {
+    /// Of [`ENGINES`].
+    pub engines: BTreeMap<String, String>,
+    /// Of [`USERS`].
+    pub users: BTreeMap<String, String>,
+}
+
+impl Installed {
+    fn add(&mut self, name: &str, version: &str) {
+        let kind = if ENGINES.contains(&name) {
+            &mut self.engines
+        } else if USERS.contains(&name) {
+            &mut self.users
+        } else {
+            return;
+        };
+        kind.insert(name.to_owned(), version.to_owned());
+    }
+}
+
+/// What is known if a manager did not answer.
+fn unknown(manager: PackageManager, problem: PackagesProblem) -> Packages {
+    Packages { manager, problem: Some(problem), ..Packages::default() }
+}
+
+/// One name for the two that a path has where `/bin`, `/sbin` and `/lib*` are links into
+/// `/usr`, as on all current hosts (`merged`): then packages may name it either way.
+fn key(path: &str, merged: bool) -> &str {
+    match path.strip_prefix("/usr") {
+        Some(rest)
+            if merged
+                && ["/bin/", "/sbin/", "/lib"].iter().any(|start| rest.starts_with(start)) =>
+        {
+            rest
+        }
+        _ => path,
+    }
 }
 
 #[cfg(test)]
@@ -96,5 +136,10 @@ mod tests {
         assert_eq!(chosen("centos", "rhel fedora", true, true), PackageManager::Rpm);
         assert_eq!(chosen("unheard-of", "", false, true), PackageManager::Dpkg);
         assert_eq!(chosen("alpine", "", false, false), PackageManager::None);
+    }
+
+    #[test]
+    fn the_tables_are_sorted() {
+        assert!(ENGINES.is_sorted() && USERS.is_sorted());
     }
 }

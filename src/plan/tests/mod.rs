@@ -193,6 +193,23 @@ fn every_plan_survives_json() {
     }
 }
 
+/// Whose a file is has been asked before a plan writes it; directories may be anybody's.
+#[test]
+fn every_plan_writes_only_where_owners_were_asked_for() {
+    for case in cases() {
+        let world = World::of(&case);
+        let Ok(plan) = world.plan() else { continue };
+        let wanted = wanted(&world.desired);
+        let asked: BTreeSet<&String> =
+            wanted.texts.iter().chain(&wanted.programs).chain(&wanted.paths).collect();
+        for step in plan.steps.iter().filter(|step| !matches!(step, Step::CreateDir(_))) {
+            let Some(path) = step.path() else { continue };
+            assert!(asked.contains(&path.to_owned()), "{case}: {path}");
+            assert!(crate::preflight::is_target(&world.desired, path), "{case}: {path}");
+        }
+    }
+}
+
 /// What is written beneath a directory comes after the directory, a member after the group,
 /// what is started after the files.
 #[test]

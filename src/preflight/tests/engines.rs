@@ -1,7 +1,7 @@
 //! Other engines, and whose the targets are.
 
 use super::{Case, World};
-use crate::facts::PackageManager;
+use crate::facts::{PackageManager, PackagesProblem};
 use crate::file_state::FileKind;
 use crate::topology::Topology;
 
@@ -25,6 +25,59 @@ pub(super) const CASES: &[Case] = &[
         &[],
     ),
     ("a program that a package owns", |w| w.own("/usr/bin/runc", "runc"), &["error LF032"]),
+    (
+        "a program of a package, removed by hand",
+        |w| {
+            w.facts.packages.owners.insert("/usr/bin/runc".into(), "runc".into());
+        },
+        &["error LF032"],
+    ),
+    (
+        "a link of a package, removed by hand",
+        |w| {
+            let link = "/etc/systemd/system/multi-user.target.wants/docker.service";
+            w.facts.packages.owners.insert(link.into(), "site-units".into());
+        },
+        &["error LF032"],
+    ),
+    (
+        "a daemon.json of a package, to be changed",
+        |w| {
+            w.own("/etc/docker/daemon.json", "site-docker-config");
+            w.set("debug", true.into());
+        },
+        &["error LF032"],
+    ),
+    (
+        "a daemon.json of a package, to be left",
+        |w| w.own("/etc/docker/daemon.json", "site-docker-config"),
+        &[],
+    ),
+    (
+        "podman and its runc",
+        |w| {
+            engine(w, "runc");
+            user(w, "podman");
+        },
+        &["note LF044"],
+    ),
+    (
+        "podman-docker",
+        |w| {
+            engine(w, "podman-docker");
+            user(w, "podman");
+        },
+        &["error LF030"],
+    ),
+    (
+        "nerdctl and its containerd",
+        |w| {
+            engine(w, "containerd");
+            engine(w, "runc");
+            user(w, "nerdctl");
+        },
+        &["note LF044", "error LF034"],
+    ),
     (
         "Landfall's own program, of other content",
         |w| {
@@ -176,6 +229,20 @@ pub(super) const CASES: &[Case] = &[
         &["warning LF038"],
     ),
     (
+        "a damaged database, and programs that may be a package's",
+        |w| {
+            w.facts.packages.known = false;
+            w.facts.packages.problem = Some(PackagesProblem::Damaged);
+            w.put("/usr/bin/dockerd", FileKind::File);
+        },
+        &["error LF038", "warning LF036"],
+    ),
+    (
+        "packages are being installed",
+        |w| w.facts.packages.problem = Some(PackagesProblem::Busy),
+        &["error LF038"],
+    ),
+    (
         "a masked unit",
         |w| {
             w.put("/etc/systemd/system/docker.service", FileKind::Symlink);
@@ -197,6 +264,10 @@ pub(super) const CASES: &[Case] = &[
 fn old(world: &mut World) {
     world.desired.source.archive = "/root/docker-18.06.3-ce.tgz".into();
     world.archive.entries[1].name = "docker-runc".into();
+}
+
+fn user(world: &mut World, package: &str) {
+    world.facts.packages.users.insert(package.into(), "1.2.3".into());
 }
 
 fn engine(world: &mut World, package: &str) {

@@ -285,6 +285,29 @@ fn packages_are_removed_with_the_hosts_own_front_end() {
 }
 
 #[test]
+fn what_others_need_is_never_told_to_be_removed() {
+    let mut world = world();
+    world.facts.packages.engines.insert("runc".into(), "1.2.5".into());
+    world.facts.packages.users.insert("podman".into(), "5.2.2".into());
+    world.own("/usr/bin/runc", "runc");
+    for finding in world.findings() {
+        let fix = text(&finding).fix;
+        assert!(!fix.contains("remove"), "{}: {fix}", finding.code);
+    }
+    let owned = world.findings().into_iter().find(|finding| finding.code == Code::TargetOwned);
+    let fix = text(&owned.unwrap()).fix;
+    assert!(fix.contains("podman needs it") && fix.contains("--bin-dir /usr/local/bin"), "{fix}");
+}
+
+#[test]
+fn what_a_package_owns_is_never_written_whatever_is_ignored() {
+    let mut world = world();
+    world.own("/usr/bin/runc", "runc");
+    let found = world.findings();
+    assert_eq!(blocking(&found, &["LF032".to_owned()]).len(), 1);
+}
+
+#[test]
 fn what_is_not_known_before_reading_is_not_counted() {
     let mut world = world();
     world.file_system("/usr/bin").available = 150 << 20;

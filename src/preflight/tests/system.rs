@@ -14,6 +14,22 @@ pub(super) const CASES: &[Case] = &[
         &["error LF002"],
     ),
     ("no systemd", |w| w.facts.systemd = None, &["error LF003"]),
+    (
+        "a distribution that is not in the table",
+        |w| {
+            w.facts.os.id = "unheard-of".into();
+            w.facts.os.pretty_name = "Unheard of 1".into();
+        },
+        &["note LF043"],
+    ),
+    (
+        "a distribution of which too little is on record",
+        |w| {
+            w.facts.os.id = "Deepin".into();
+            w.facts.os.version_id = "25".into();
+        },
+        &["note LF043"],
+    ),
     ("MIPS", |w| w.facts.architecture = "mips64".into(), &["error LF004"]),
     (
         "an archive for Arm",

@@ -1,8 +1,9 @@
 //! What mends it.
 
 use super::seen::protection;
+use crate::facts::{PackageManager, PackagesProblem};
 use crate::file_state::FileKind;
-use crate::preflight::Seen;
+use crate::preflight::{OwnedTargets, Seen};
 
 pub(super) fn fix(seen: &Seen) -> String {
     match seen {
@@ -42,12 +43,14 @@ pub(super) fn fix(seen: &Seen) -> String {
             "install Docker 20.10 or later, or boot with systemd.unified_cgroup_hierarchy=0"
                 .to_owned()
         }
-        Seen::KernelNetwork { .. } => {
-            "install the kernel's extra modules (RHEL and kin: kernel-modules-extra)".to_owned()
-        }
-        Seen::IptablesMissing { .. } => {
-            "install the distribution's iptables package (RHEL and kin: iptables-nft)".to_owned()
-        }
+        Seen::KernelNetwork { install, .. } => or_words(
+            install.as_deref(),
+            "install the kernel's extra modules (RHEL and kin: kernel-modules-extra)",
+        ),
+        Seen::IptablesMissing { install, .. } => or_words(
+            install.as_deref(),
+            "install the distribution's iptables package (RHEL and kin: iptables-nft)",
+        ),
         Seen::IptablesTooOld { .. } => "update the distribution's iptables package".to_owned(),
         _ => fix_of_files(seen),
     }
@@ -99,11 +102,11 @@ fn fix_of_files(seen: &Seen) -> String {
         Seen::EngineRunning { unit, .. } => {
             format!("if it may go: systemctl disable --now {unit} (this stops its containers)")
         }
-        Seen::TargetOwned { remove, .. } => {
-            format!("{remove}; or leave it, and install elsewhere: --bin-dir /usr/local/bin")
-        }
+        Seen::TargetOwned(owned) => fix_of_owned(owned),
         Seen::SnapDocker { .. } => "snap remove docker".to_owned(),
-        Seen::ContainerdShared { .. } => "use another host for Docker".to_owned(),
+        Seen::ContainerdShared { user } => {
+            format!("use another host for Docker, or remove what uses it first ({user})")
+        }
         Seen::SocketInUse { path } => format!("find it and stop it: ss -lxp | grep {path}"),
         Seen::TargetUnowned { .. } => {
             "nothing: landfall keeps what is there, and uninstall puts it back".to_owned()
@@ -112,9 +115,8 @@ fn fix_of_files(seen: &Seen) -> String {
             format!("move the link away: mv {path} {path}.old")
         }
         Seen::TargetKind { path, .. } => format!("move it away: mv {path} {path}.old"),
-        Seen::PackagesUnknown { .. } => {
-            "check that rpm or dpkg works here; for an image, that this machine has it too"
-                .to_owned()
+        Seen::PackagesUnknown { manager, problem } => {
+            fix_of_packages(*manager, *problem).to_owned()
         }
         Seen::UnitMasked { unit } => format!("systemctl unmask {unit}"),
         Seen::LibraryMissing { libraries, .. } => {
@@ -122,6 +124,12 @@ fn fix_of_files(seen: &Seen) -> String {
                 "install the package that brings {}, or use upstream's static archive",
                 libraries.join(", ")
             )
+        }
+        Seen::DistributionUnknown { .. } => {
+            "nothing, if all else is well; docs/distributions.md lists the known ones".to_owned()
+        }
+        Seen::PackagesNeeded { .. } => {
+            "nothing; if their programs are in the way: --bin-dir /usr/local/bin".to_owned()
         }
         Seen::LibraryTooOld { .. } | Seen::LibrariesUnknown { .. } => {
             "use upstream's static archive, or one built for this distribution".to_owned()
@@ -153,9 +161,12 @@ fn fix_of_accounts(seen: &Seen) -> String {
         Seen::GroupRemote { .. } => {
             "nothing, as long as the directory service keeps the number".to_owned()
         }
-        Seen::GroupProgramMissing { .. } => {
-            "install the package of user tools (RHEL and kin: shadow-utils, Debian: passwd)"
-                .to_owned()
+        Seen::GroupProgramMissing { install, .. } => or_words(
+            install.as_deref(),
+            "install the package of user tools (RHEL and kin: shadow-utils, Debian: passwd)",
+        ),
+        Seen::HelperPrograms { install, .. } => {
+            format!("if you need them: {}", or_words(install.as_deref(), "install procps, xz, git"))
         }
         Seen::ContainerdTaken { .. } => {
             "stop and remove that containerd (systemctl disable --now containerd), or leave out \
@@ -165,9 +176,47 @@ fn fix_of_accounts(seen: &Seen) -> String {
         Seen::ArchiveGeneration { .. } => {
             "give the archive the name that upstream gave it: docker-<version>.tgz".to_owned()
         }
-        Seen::HelperPrograms { .. } => "install them if you need them (procps, xz, git)".to_owned(),
         Seen::Doctor(sight) => super::doctor::fix(sight),
         _ => super::network::fix(seen),
+    }
+}
+
+/// The command, if one is known.
+fn or_words(command: Option<&str>, words: &str) -> String {
+    command.unwrap_or(words).to_owned()
+}
+
+/// A package's file is never written: the package goes, or the engine goes elsewhere.
+fn fix_of_owned(owned: &OwnedTargets) -> String {
+    let OwnedTargets { paths, remove, users, elsewhere, .. } = owned;
+    let needed = format!("leave it, since {} needs it", users.join(", "));
+    match (users.is_empty(), elsewhere) {
+        (true, Some(directory)) => {
+            format!("{remove}; or leave it, and install elsewhere: --bin-dir {directory}")
+        }
+        (false, Some(directory)) => {
+            format!("{needed}, and install elsewhere: --bin-dir {directory}")
+        }
+        (true, None) if paths.iter().any(|path| path == crate::desired::DAEMON_JSON) => format!(
+            "{remove}; or leave it, set the options where that package gets its file from, and \
+             leave them out here"
+        ),
+        (true, None) => remove.to_owned(),
+        (false, None) => format!("{needed}, and use another host for Docker"),
+    }
+}
+
+fn fix_of_packages(manager: PackageManager, problem: PackagesProblem) -> &'static str {
+    match (problem, manager) {
+        (PackagesProblem::NoAnswer, _) => {
+            "check that rpm or dpkg works here; for an image, that this machine has it too"
+        }
+        (PackagesProblem::Damaged, PackageManager::Rpm) => "rpm --rebuilddb",
+        (PackagesProblem::Damaged, _) => {
+            "dpkg --audit; /var/lib/dpkg/status-old and /var/backups hold earlier versions"
+        }
+        (PackagesProblem::Busy, _) => "wait until it is done, then run this again",
+        (PackagesProblem::Interrupted, _) => "dpkg --configure -a",
     }
 }
 

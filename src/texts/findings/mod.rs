@@ -87,15 +87,17 @@ pub fn title(code: Code) -> &'static str {
         Code::EngineRunning => "an engine that landfall did not install is running",
         Code::TargetOwned => "a package owns a file that would be replaced",
         Code::SnapDocker => "Docker is installed as a snap",
-        Code::ContainerdShared => "Kubernetes uses this host's containerd",
+        Code::ContainerdShared => "something else uses this host's containerd",
         Code::SocketInUse => "something listens on the engine's socket",
         Code::TargetUnowned => "files that nobody owns will be replaced",
         Code::TargetKind => "something else stands at a path that is needed",
-        Code::PackagesUnknown => "the package manager gives no answer",
+        Code::PackagesUnknown => "the package manager's answer cannot be relied on",
         Code::UnitMasked => "a unit is masked",
         Code::LibraryMissing => "a shared library is missing",
         Code::LibraryTooOld => "the C library is too old",
         Code::LibrariesUnknown => "shared libraries could not be checked",
+        Code::DistributionUnknown => "landfall does not know this distribution well",
+        Code::PackagesNeeded => "other packages need a part of an engine that is installed",
         Code::UserUnknown => "a user does not exist",
         Code::GidTaken => "the group id is taken",
         Code::GroupKept => "the group exists and keeps its id",
@@ -184,13 +186,17 @@ pub fn why(code: Code) -> &'static str {
         Code::TargetOwned => {
             "the package's next update would overwrite it, its removal would delete it"
         }
-        Code::ContainerdShared => "another containerd in its place would take the node down",
+        Code::ContainerdShared => "another containerd in its place would take its containers down",
         Code::TargetUnowned => "an engine may have been installed by hand",
         Code::TargetKind => "landfall neither follows a link nor replaces a directory there",
         Code::PackagesUnknown => "it is not known whether packages own the files to be replaced",
         Code::UnitMasked => "somebody decided that it shall not start",
         Code::LibraryMissing | Code::LibraryTooOld => "the program does not start on this host",
         Code::LibrariesUnknown => "programs with a missing library do not start",
+        Code::DistributionUnknown => {
+            "nobody has said that an engine works on it; all that is checked here still holds"
+        }
+        Code::PackagesNeeded => "they have to stay: without them those containers do not start",
         Code::UserUnknown => "it cannot become a member of the group",
         Code::GidTaken => "two groups with one id have the same rights",
         Code::GroupKept => "files may belong to it already",

@@ -1,6 +1,6 @@
 //! What was seen.
 
-use crate::facts::{CgroupMode, PackageManager, Protection};
+use crate::facts::{CgroupMode, PackageManager, PackagesProblem, Protection};
 use crate::file_state::FileKind;
 use crate::preflight::{MountFlag, Seen};
 
@@ -43,11 +43,11 @@ pub(super) fn seen(seen: &Seen) -> String {
         Seen::CgroupVersion { engine } => {
             format!("{}, and a host with version 2 alone", docker(engine))
         }
-        Seen::KernelNetwork { missing, release } => {
+        Seen::KernelNetwork { missing, release, .. } => {
             format!("{release} without {}", missing.join(", "))
         }
-        Seen::IptablesMissing { nft: false } => "neither iptables nor nft was found".to_owned(),
-        Seen::IptablesMissing { nft: true } => {
+        Seen::IptablesMissing { nft: false, .. } => "neither iptables nor nft was found".to_owned(),
+        Seen::IptablesMissing { nft: true, .. } => {
             "nft is there, but the daemon calls iptables".to_owned()
         }
         Seen::IptablesTooOld { version, minimum } => {
@@ -91,16 +91,29 @@ fn seen_of_files(seen: &Seen) -> String {
             format!("{unit} is active")
         }
         Seen::EngineRunning { unit, fragment } => format!("{unit} is active, from {fragment}"),
-        Seen::TargetOwned { path, package, manager, .. } => {
-            format!("{path} belongs to {package} ({})", self::manager(*manager))
-        }
+        Seen::TargetOwned(owned) => format!(
+            "package {} ({}) owns {}",
+            owned.package,
+            manager(owned.manager),
+            owned.paths.join(", ")
+        ),
         Seen::SnapDocker { unit } => unit.clone(),
         Seen::ContainerdShared { user } => format!("{user} and containerd.service are there"),
         Seen::SocketInUse { path } => format!("{path}, and no unit of an engine is active"),
         Seen::TargetUnowned { paths } => paths.join(", "),
         Seen::TargetKind { path, what } => format!("{path} is {}", kind(*what)),
-        Seen::PackagesUnknown { manager } => {
-            format!("{} has a database, but could not be asked", self::manager(*manager))
+        Seen::PackagesUnknown { manager, problem } => {
+            let manager = self::manager(*manager);
+            match problem {
+                PackagesProblem::NoAnswer => {
+                    format!("{manager} has a database, but could not be asked")
+                }
+                PackagesProblem::Damaged => format!("the database of {manager} is damaged"),
+                PackagesProblem::Busy => format!("{manager} is changing packages right now"),
+                PackagesProblem::Interrupted => {
+                    format!("an installation by {manager} was cut and is not completed")
+                }
+            }
         }
         Seen::UnitMasked { unit } => unit.clone(),
         Seen::LibraryMissing { program, libraries } => {
@@ -111,6 +124,13 @@ fn seen_of_files(seen: &Seen) -> String {
             None => format!("{program} needs {needs} of {library}"),
         },
         Seen::LibrariesUnknown { programs } => programs.join(", "),
+        Seen::DistributionUnknown { name, listed: true } => {
+            format!("{name}: its versions of systemd and kernel are not on record")
+        }
+        Seen::DistributionUnknown { name, listed: false } => format!("{name} is not in its table"),
+        Seen::PackagesNeeded { packages, users } => {
+            format!("{}, needed by {}", packages.join(", "), users.join(", "))
+        }
         _ => seen_of_accounts(seen),
     }
 }
@@ -129,8 +149,8 @@ fn seen_of_accounts(seen: &Seen) -> String {
         }
         Seen::NobodyInGroup { name } => format!("group {name} has no members"),
         Seen::GroupNotLocal { name } => format!("{name} is not in /etc/group"),
-        Seen::GroupProgramMissing { program } => program.clone(),
-        Seen::HelperPrograms { missing } => missing.join(", "),
+        Seen::GroupProgramMissing { program, .. } => program.clone(),
+        Seen::HelperPrograms { missing, .. } => missing.join(", "),
         Seen::ContainerdTaken { path } => format!("{path} is served"),
         Seen::ArchiveGeneration { version, program, programs_of } => {
             format!("the name says {version}, but {program} belongs to {programs_of}")
