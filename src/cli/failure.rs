@@ -62,6 +62,7 @@ impl From<HostError> for Failure {
     fn from(error: HostError) -> Self {
         let exit = match &error {
             HostError::Locked { .. } => exit::LOCKED,
+            HostError::Sandbox { .. } => exit::REFUSED,
             _ => exit::FAILED,
         };
         Self { hints: errors::host_hints(&error), ..Self::new(exit, error.to_string()) }

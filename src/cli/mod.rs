@@ -17,7 +17,7 @@ mod uninstall;
 use clap::Parser;
 use clap::error::ErrorKind;
 
-use crate::host::Host;
+use crate::host::{Host, HostError};
 use args::{Cli, Command, Global, PlanArgs};
 use failure::{Failure, exit};
 use output::Output;
@@ -77,7 +77,10 @@ fn dispatch(cli: &Cli, output: &Output) -> Result<u8, Failure> {
 fn open_host(global: &Global) -> Result<Host, Failure> {
     match &global.root {
         None => Ok(Host::live()?),
-        Some(dir) => Host::at(dir).map_err(|error| Failure::new(exit::USAGE, error.to_string())),
+        Some(dir) => Host::at(dir).map_err(|error| match error {
+            HostError::Sandbox { .. } => error.into(),
+            _ => Failure::new(exit::USAGE, error.to_string()),
+        }),
     }
 }
 

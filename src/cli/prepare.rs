@@ -263,7 +263,7 @@ fn check_trust(
 
 fn show_source(output: &Output, facts: &Facts, archive: &Archive, path: &Path) {
     let host = progress::host(
-        &facts.os.pretty_name,
+        &facts.os,
         &facts.architecture,
         &facts.kernel.release,
         facts.systemd.as_ref().map_or(0, |systemd| systemd.version),

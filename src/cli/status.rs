@@ -10,6 +10,7 @@ use super::failure::{Failure, exit};
 use super::output::{Output, utc};
 use crate::apply::journal;
 use crate::desired::SOCKET;
+use crate::facts::{self, distribution};
 use crate::host::Host;
 use crate::receipt::Receipt;
 use crate::report::{Event, Reporter};
@@ -38,6 +39,8 @@ pub fn status(host: &Host, output: &Output) -> Result<u8, Failure> {
         &utc(receipt.updated),
         &receipt.landfall,
     )];
+    let os = facts::distribution_of(host)?;
+    lines.push(texts::host(&progress::distribution(&os)));
     let mut units = serde_json::Map::new();
     let mut engine = serde_json::Value::Null;
     if host.is_booted_with_systemd() {
@@ -70,7 +73,9 @@ pub fn status(host: &Host, output: &Output) -> Result<u8, Failure> {
         &json!({
             "event": "status", "installed": true, "version": receipt.version,
             "archive": receipt.archive.sha256, "updated": receipt.updated,
-            "landfall": receipt.landfall, "unit_style": receipt.topology.name(), "units": units, "engine": engine,
+            "landfall": receipt.landfall, "unit_style": receipt.topology.name(),
+            "distribution": os.shown(), "standing": distribution::standing(&os),
+            "units": units, "engine": engine,
         }),
     );
     Ok(exit::DONE)

@@ -153,7 +153,7 @@ fn all_but_digests(
     denied: &Denied,
 ) -> Result<Facts, HostError> {
     let live = host.is_live();
-    let os = os_facts(host)?;
+    let os = distribution_of(host)?;
     let uname = host.uname();
     let architecture = if live { uname.machine } else { image_architecture(host)? };
     let packages = denied.or_nothing(packages::gather(host, &os, &targets(wanted, &files)))?;
@@ -221,7 +221,11 @@ fn configured_data_root(files: &BTreeMap<String, FileFact>) -> Option<String> {
     Some(json.get("data-root")?.as_str()?.to_owned())
 }
 
-fn os_facts(host: &Host) -> Result<OsRelease, HostError> {
+/// The host's distribution.
+///
+/// # Errors
+/// [`HostError`] if os-release is there but cannot be read.
+pub fn distribution_of(host: &Host) -> Result<OsRelease, HostError> {
     for path in os_release::PATHS {
         if let Some(text) = host.read_text(path)? {
             return Ok(os_release::parse(&text));

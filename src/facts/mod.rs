@@ -25,7 +25,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-pub use gather::{gather, gather_visible};
+pub use gather::{distribution_of, gather, gather_visible};
 pub use network::{Bridge, Forwarding, NameServer, NetworkFacts};
 pub use security::Security;
 pub use wanted::Wanted;

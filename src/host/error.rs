@@ -46,6 +46,13 @@ pub enum HostError {
         /// systemd's answer.
         message: String,
     },
+    /// A sandbox forbids a system call that cannot be done without.
+    Sandbox {
+        /// Which.
+        call: &'static str,
+        /// What the system answered.
+        source: io::Error,
+    },
     /// Another run of Landfall holds the lock.
     Locked {
         /// What is known of the other run.

@@ -16,6 +16,7 @@ mod netlink;
 pub mod output;
 mod processes;
 mod record_lock;
+mod sandbox;
 pub mod staging;
 pub mod systemd;
 mod write;
@@ -69,6 +70,7 @@ impl Host {
     }
 
     fn open(dir: PathBuf, live: bool) -> Result<Self, HostError> {
+        sandbox::check()?;
         let shown = dir.to_string_lossy().into_owned();
         let root = pathrs::Root::open(&dir)
             .map_err(|error| HostError::path("open root directory", &shown, &error))?;

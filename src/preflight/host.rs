@@ -30,7 +30,8 @@ pub(super) fn check(case: &Case<'_>) -> Vec<Finding> {
     if facts.standing() == Standing::Unknown {
         let name = facts.os.shown();
         let listed = facts.distribution().is_some();
-        findings.push(Finding::note(Seen::DistributionUnknown { name, listed }));
+        let seen = Seen::DistributionUnknown { name, listed };
+        findings.push(if listed { Finding::note(seen) } else { Finding::warning(seen) });
     }
     findings
 }

@@ -1,6 +1,8 @@
 //! What a run says while it goes on, and at its end.
 
 use crate::desired::PROFILE;
+use crate::facts::OsRelease;
+use crate::facts::distribution::{self, Standing};
 
 /// Nothing to do.
 pub const NOTHING_TO_DO: &str = "Nothing to do: this host is as it shall be.";
@@ -65,11 +67,20 @@ pub fn stopping(names: &[String]) -> String {
     format!("stopping containers: {}", names.join(" "))
 }
 
-/// The host and the archive that a plan is for.
-pub fn host(os: &str, architecture: &str, kernel: &str, systemd: u32) -> String {
-    let os = if os.is_empty() { "unknown distribution" } else { os };
+/// The host that a plan is for.
+pub fn host(os: &OsRelease, architecture: &str, kernel: &str, systemd: u32) -> String {
     let kernel = if kernel.is_empty() { "not running" } else { kernel };
-    format!("{os}, {architecture}, kernel {kernel}, systemd {systemd}")
+    format!("{}, {architecture}, kernel {kernel}, systemd {systemd}", distribution(os))
+}
+
+/// A distribution, and whether Landfall works on it.
+pub fn distribution(os: &OsRelease) -> String {
+    let standing = match distribution::standing(os) {
+        Standing::Tested => "tested",
+        Standing::Expected => "expected to work, not tested",
+        Standing::Unknown => "not known to work",
+    };
+    format!("{} ({standing})", os.shown())
 }
 
 /// The engine runs.

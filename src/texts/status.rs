@@ -9,6 +9,11 @@ pub fn installed(version: Option<&str>, sha256: &str, updated: &str, landfall: &
     )
 }
 
+/// The distribution, and whether Landfall works on it.
+pub fn host(distribution: &str) -> String {
+    format!("host                 {distribution}")
+}
+
 /// A unit.
 pub fn unit(name: &str, active: &str, sub: &str) -> String {
     format!("{name:20} {active} ({sub})")

@@ -12,6 +12,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 pub struct MachineOptions {
     /// Debian suite; the bench's default when `None`.
     pub suite: Option<&'static str>,
+    /// A variant of the bench's default suite, see `mkvariant.sh`.
+    pub variant: Option<&'static str>,
     /// Size of a disk of its own for `/` and `/var/lib`, as `truncate` reads it ("400M").
     pub disk: Option<&'static str>,
     /// More options for systemd-nspawn.
@@ -30,6 +32,10 @@ impl MachineOptions {
         if let Some(suite) = self.suite {
             Run::of(bench().script("mkroot.sh").arg(suite), b"", MINUTE * 20).ok();
             start.args(["--suite", suite]);
+        }
+        if let Some(variant) = self.variant {
+            let made = Run::of(bench().script("mkvariant.sh").arg(variant), b"", MINUTE * 20).ok();
+            start.args(["--suite", made.lines().last().expect("mkvariant.sh prints a name")]);
         }
         if let Some(disk) = self.disk {
             start.args(["--disk", disk]);
@@ -118,6 +124,24 @@ impl Machine {
         let words: Vec<&str> =
             std::iter::once(program.as_str()).chain(arguments.iter().map(AsRef::as_ref)).collect();
         self.exec(&words)
+    }
+
+    /// The same on a kernel that seems to be 3.10: it answers `answer` (`ENOSYS`, `EPERM`) to all
+    /// system calls that came later, see `old_kernel.py`.
+    pub fn landfall_on_old_kernel<S: AsRef<str>>(&self, answer: &str, arguments: &[S]) -> Run {
+        let program = format!("{SHARE}/landfall");
+        let words: Vec<&str> =
+            std::iter::once(program.as_str()).chain(arguments.iter().map(AsRef::as_ref)).collect();
+        self.on_old_kernel(answer, &words)
+    }
+
+    /// Any command of the host, on such a kernel.
+    pub fn on_old_kernel<S: AsRef<str>>(&self, answer: &str, command: &[S]) -> Run {
+        let exec = self.command(command);
+        // From outside, so that the host needs nothing; the filter is inherited.
+        let mut filtered = bench().script("old_kernel.py");
+        filtered.arg(answer).arg(exec.get_program()).args(exec.get_args());
+        Run::of(&filtered, b"", MINUTE * 4)
     }
 
     /// Writes a file in the host, with mode 0644 if it is new.

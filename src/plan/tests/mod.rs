@@ -199,9 +199,9 @@ fn every_plan_writes_only_where_owners_were_asked_for() {
     for case in cases() {
         let world = World::of(&case);
         let Ok(plan) = world.plan() else { continue };
-        let wanted = wanted(&world.desired);
+        let looked_at = wanted(&world.desired);
         let asked: BTreeSet<&String> =
-            wanted.texts.iter().chain(&wanted.programs).chain(&wanted.paths).collect();
+            looked_at.texts.iter().chain(&looked_at.programs).chain(&looked_at.paths).collect();
         for step in plan.steps.iter().filter(|step| !matches!(step, Step::CreateDir(_))) {
             let Some(path) = step.path() else { continue };
             assert!(asked.contains(&path.to_owned()), "{case}: {path}");

@@ -20,7 +20,7 @@ pub(super) const CASES: &[Case] = &[
             w.facts.os.id = "unheard-of".into();
             w.facts.os.pretty_name = "Unheard of 1".into();
         },
-        &["note LF043"],
+        &["warning LF043"],
     ),
     (
         "a distribution of which too little is on record",

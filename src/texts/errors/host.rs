@@ -20,6 +20,10 @@ impl fmt::Display for HostError {
             Self::Systemd { action, unit, message } => {
                 write!(f, "systemd: cannot {action} {unit}: {message}")
             }
+            Self::Sandbox { call, source } => write!(
+                f,
+                "a sandbox forbids system calls that are newer than it ({call}: {source})"
+            ),
             Self::Locked { holder } => {
                 write!(f, "another run of landfall is in progress ({holder})")
             }

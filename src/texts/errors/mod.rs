@@ -119,6 +119,11 @@ pub fn host_hints(error: &HostError) -> Vec<String> {
         HostError::Command { command, .. } if command.starts_with("groupadd --system ") => {
             vec!["to choose the group's id yourself: --gid N".to_owned()]
         }
+        HostError::Sandbox { .. } => vec![
+            "run landfall on the host itself; in a container: an engine from 20.10.10 on, or \
+             --security-opt seccomp=unconfined"
+                .to_owned(),
+        ],
         HostError::Locked { .. } => vec!["wait for it to end, then try again".to_owned()],
         _ => Vec::new(),
     }

@@ -190,7 +190,7 @@ fn or_words(command: Option<&str>, words: &str) -> String {
 fn fix_of_owned(owned: &OwnedTargets) -> String {
     let OwnedTargets { paths, remove, users, elsewhere, .. } = owned;
     let needed = format!("leave it, since {} needs it", users.join(", "));
-    match (users.is_empty(), elsewhere) {
+    match (users.is_empty(), elsewhere.as_deref()) {
         (true, Some(directory)) => {
             format!("{remove}; or leave it, and install elsewhere: --bin-dir {directory}")
         }
