@@ -76,7 +76,8 @@ fn files_that_were_removed_or_moved_aside_and_a_database_in_disorder() {
     host.sh("cat >/root/lock <<'X'
 use Fcntl;
 open(my $file, '>>', '/var/lib/dpkg/lock-frontend') or die;
-fcntl($file, F_SETLK, pack('s s x4 q q i x4', F_WRLCK, 0, 0, 0, 0)) or die;
+my $lock = pack('s s x4 q q i x4', F_WRLCK, 0, 0, 0, 0);
+fcntl($file, F_SETLK, $lock) or die;
 system('systemd-notify', '--ready', '--pid=' . $$);
 sleep 1000;
 X
