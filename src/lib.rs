@@ -25,6 +25,7 @@ pub mod redact;
 pub mod render;
 pub mod report;
 pub mod route;
+pub mod run_state;
 pub mod smoke;
 pub mod stage;
 pub mod steps;

@@ -58,6 +58,8 @@ impl Host {
                 .stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() })
                 .stdout(Stdio::piped())
                 .stderr(Stdio::piped())
+                // In a group of its own: the terminal's Ctrl-C does not reach it half-way.
+                .process_group(0)
                 .kill_on_drop(true)
                 .spawn()
                 .map_err(|source| HostError::Spawn { program: (*program).to_owned(), source })?;

@@ -2,6 +2,8 @@
 
 use std::io;
 
+use crate::run_state::RunState;
+
 /// An operation on the host that did not succeed.
 #[derive(Debug, thiserror::Error)]
 pub enum HostError {
@@ -57,6 +59,15 @@ pub enum HostError {
     Locked {
         /// What is known of the other run.
         holder: String,
+        /// What it says of itself, if it answers.
+        run: Option<Box<RunState>>,
+    },
+    /// The run was asked to end (Ctrl-C, SIGTERM).
+    Interrupted,
+    /// Nobody confirmed the change in time.
+    NotConfirmed {
+        /// How long the run waited.
+        seconds: u64,
     },
 }
 

@@ -7,6 +7,7 @@ use std::os::fd::OwnedFd;
 use rustix::fs::{FlockOperation, Mode, OFlags};
 
 use super::{Host, HostError};
+use crate::run_state::Question;
 
 /// The lock of a live host. `/run` is emptied at boot, so nothing stale survives.
 const LOCK: &str = "/run/landfall.lock";
@@ -31,9 +32,10 @@ impl Host {
             let handle = self.open_dir("/")?;
             return match rustix::fs::flock(&handle, FlockOperation::NonBlockingLockExclusive) {
                 Ok(()) => Ok(RunLock { _handle: handle }),
-                Err(rustix::io::Errno::WOULDBLOCK) => {
-                    Err(HostError::Locked { holder: self.dir.to_string_lossy().into_owned() })
-                }
+                Err(rustix::io::Errno::WOULDBLOCK) => Err(HostError::Locked {
+                    holder: self.dir.to_string_lossy().into_owned(),
+                    run: None,
+                }),
                 Err(errno) => Err(HostError::errno("lock", "/", errno)),
             };
         }
@@ -47,7 +49,11 @@ impl Host {
             Err(rustix::io::Errno::WOULDBLOCK) => {
                 let mut holder = String::new();
                 let _ = (&mut file).take(200).read_to_string(&mut holder);
-                return Err(HostError::Locked { holder: holder.trim().to_owned() });
+                let run = self.ask_run(Question::State).ok().flatten();
+                return Err(HostError::Locked {
+                    holder: holder.trim().to_owned(),
+                    run: run.map(|answer| Box::new(answer.run)),
+                });
             }
             Err(errno) => return Err(HostError::errno("lock", LOCK, errno)),
         }

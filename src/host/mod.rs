@@ -3,12 +3,15 @@
 //! A [`Host`] is a root directory, beneath which every path is resolved, and – when that
 //! root is the running system – its programs and its service manager.
 
+pub mod attendant;
+pub mod board;
 pub mod clock;
 pub mod command;
 pub mod digests;
 mod error;
 mod files;
 pub mod input;
+pub mod interrupt;
 pub mod labels;
 pub mod lock;
 mod mounts;
@@ -17,8 +20,11 @@ pub mod output;
 mod processes;
 mod record_lock;
 mod sandbox;
+pub mod scope;
 pub mod staging;
+pub mod syslog;
 pub mod systemd;
+pub mod terminal;
 mod write;
 
 use std::cell::RefCell;
@@ -34,6 +40,7 @@ pub struct Host {
     live: bool,
     runtime: tokio::runtime::Runtime,
     systemd: std::cell::OnceCell<systemd::Systemd>,
+    interrupt: interrupt::Interrupt,
     /// Directories that have new names which are not on disk yet.
     unsynced: RefCell<BTreeSet<String>>,
 }
@@ -84,6 +91,7 @@ impl Host {
             live,
             runtime,
             systemd: std::cell::OnceCell::new(),
+            interrupt: interrupt::Interrupt::default(),
             unsynced: RefCell::default(),
         })
     }

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::os::fd::OwnedFd;
 
+use super::interrupt::Interrupt;
 use super::write::create_anew;
 use super::{Host, HostError};
 use crate::file_state::new_name;
@@ -12,6 +13,7 @@ use crate::file_state::new_name;
 pub struct StagingDir {
     handle: OwnedFd,
     path: String,
+    interrupt: Interrupt,
 }
 
 impl Host {
@@ -22,7 +24,7 @@ impl Host {
     /// [`HostError::Io`] if no directory can be opened.
     pub fn staging_dir(&self, target: &str) -> Result<StagingDir, HostError> {
         let (handle, path) = self.open_nearest_dir(target)?;
-        Ok(StagingDir { handle, path: path.to_owned() })
+        Ok(StagingDir { handle, path: path.to_owned(), interrupt: self.interrupt().clone() })
     }
 }
 
@@ -35,6 +37,11 @@ impl StagingDir {
     /// The path under which a program of this name is staged.
     pub fn path_of(&self, name: &str) -> String {
         format!("{}/{}", self.path(), new_name(name))
+    }
+
+    /// The wish that the run ends, which a long unpacking heeds.
+    pub fn interrupt(&self) -> &Interrupt {
+        &self.interrupt
     }
 
     /// Makes a staged file, mode 0600, replacing what an earlier run left.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use zbus::zvariant::{OwnedObjectPath, OwnedValue};
+use zbus::zvariant::{OwnedObjectPath, OwnedValue, Value};
 
 use super::{Host, HostError};
 use crate::texts::phrases::host as phrases;
@@ -25,12 +25,19 @@ pub enum Systemd {
     default_path = "/org/freedesktop/systemd1",
     gen_blocking = false
 )]
-trait Manager {
+pub(super) trait Manager {
     fn load_unit(&self, name: &str) -> zbus::Result<OwnedObjectPath>;
     fn start_unit(&self, name: &str, mode: &str) -> zbus::Result<OwnedObjectPath>;
     fn stop_unit(&self, name: &str, mode: &str) -> zbus::Result<OwnedObjectPath>;
     fn restart_unit(&self, name: &str, mode: &str) -> zbus::Result<OwnedObjectPath>;
     fn reload_unit(&self, name: &str, mode: &str) -> zbus::Result<OwnedObjectPath>;
+    fn start_transient_unit(
+        &self,
+        name: &str,
+        mode: &str,
+        properties: &[(&str, Value<'_>)],
+        auxiliary: &[(&str, &[(&str, Value<'_>)])],
+    ) -> zbus::Result<OwnedObjectPath>;
     fn reset_failed_unit(&self, name: &str) -> zbus::Result<()>;
     fn reload(&self) -> zbus::Result<()>;
     fn subscribe(&self) -> zbus::Result<()>;
@@ -47,7 +54,7 @@ trait Manager {
 }
 
 /// How long a call that starts no job may take.
-const CALL_LIMIT: Duration = Duration::from_secs(90);
+pub(super) const CALL_LIMIT: Duration = Duration::from_secs(90);
 
 impl Host {
     /// Whether systemd runs this host (`sd_booted(3)`).
@@ -55,7 +62,7 @@ impl Host {
         self.live && matches!(self.stat("/run/systemd/system"), Ok(Some(_)))
     }
 
-    fn systemd(&self) -> &Systemd {
+    pub(super) fn systemd(&self) -> &Systemd {
         self.systemd.get_or_init(|| {
             let connecting =
                 async { tokio::time::timeout(Duration::from_secs(5), connect()).await };
@@ -90,12 +97,13 @@ impl Host {
     /// # Errors
     /// [`HostError::Systemd`] if the manager does not answer.
     pub fn unit_state(&self, unit: &str) -> Result<UnitState, HostError> {
-        match self.systemd() {
-            Systemd::Bus(connection) => {
-                self.bounded("look at", unit, CALL_LIMIT, bus_unit_state(connection, unit))
+        if let Systemd::Bus(connection) = self.systemd() {
+            let state = bus_unit_state(connection, unit);
+            if let Some(state) = self.while_bus_lives("look at", unit, CALL_LIMIT, state)? {
+                return Ok(state);
             }
-            Systemd::Systemctl => self.systemctl_unit_state(unit),
         }
+        self.systemctl_unit_state(unit)
     }
 
     /// Asks a unit to do something and waits for the job's end.
@@ -109,14 +117,13 @@ impl Host {
         action: UnitAction,
         limit: Duration,
     ) -> Result<(), HostError> {
-        match self.systemd() {
-            Systemd::Bus(connection) => {
-                self.bounded(action.verb(), unit, limit, bus_job(connection, unit, action))
-            }
-            Systemd::Systemctl => {
-                self.run_ok(&["systemctl", action.verb(), unit], limit).map(|_| ())
+        if let Systemd::Bus(connection) = self.systemd() {
+            let job = bus_job(connection, unit, action);
+            if let Some(()) = self.while_bus_lives(action.verb(), unit, limit, job)? {
+                return Ok(());
             }
         }
+        self.run_ok(&["systemctl", action.verb(), unit], limit).map(|_| ())
     }
 
     /// Has the manager read all unit files again.
@@ -124,16 +131,14 @@ impl Host {
     /// # Errors
     /// [`HostError::Systemd`] if it fails.
     pub fn daemon_reload(&self) -> Result<(), HostError> {
-        match self.systemd() {
-            Systemd::Bus(connection) => {
-                self.bounded("reload", phrases::THE_MANAGER, CALL_LIMIT, async {
-                    manager(connection).await?.reload().await
-                })
-            }
-            Systemd::Systemctl => {
-                self.run_ok(&["systemctl", "daemon-reload"], CALL_LIMIT).map(|_| ())
+        if let Systemd::Bus(connection) = self.systemd() {
+            let reload = async { manager(connection).await?.reload().await };
+            let done = self.while_bus_lives("reload", phrases::THE_MANAGER, CALL_LIMIT, reload)?;
+            if done.is_some() {
+                return Ok(());
             }
         }
+        self.run_ok(&["systemctl", "daemon-reload"], CALL_LIMIT).map(|_| ())
     }
 
     /// Forgets a unit's failure and its start counter. A unit without one is no error.
@@ -162,7 +167,24 @@ impl Host {
         }
     }
 
-    fn bounded<T>(
+    /// The same; `None` if the bus is gone, as it is early in a shutdown, when a run may still
+    /// be on its way back. `systemctl` reaches the manager to the end.
+    fn while_bus_lives<T>(
+        &self,
+        action: &'static str,
+        unit: &str,
+        limit: Duration,
+        call: impl Future<Output = zbus::Result<T>>,
+    ) -> Result<Option<T>, HostError> {
+        self.bounded(action, unit, limit, async {
+            match call.await {
+                Err(zbus::Error::InputOutput(_)) => Ok(None),
+                outcome => outcome.map(Some),
+            }
+        })
+    }
+
+    pub(super) fn bounded<T>(
         &self,
         action: &'static str,
         unit: &str,
@@ -219,7 +241,7 @@ async fn connect() -> zbus::Result<zbus::Connection> {
     Ok(connection)
 }
 
-async fn manager(connection: &zbus::Connection) -> zbus::Result<ManagerProxy<'_>> {
+pub(super) async fn manager(connection: &zbus::Connection) -> zbus::Result<ManagerProxy<'_>> {
     ManagerProxy::builder(connection)
         .cache_properties(zbus::proxy::CacheProperties::No)
         .build()
@@ -289,16 +311,24 @@ async fn bus_job(
         UnitAction::Restart => manager.restart_unit(unit, "replace").await?,
         UnitAction::Reload => manager.reload_unit(unit, "replace").await?,
     };
+    wait_for_job(&mut ends, &job).await
+}
+
+/// Waits until a job has ended, and for its result.
+pub(super) async fn wait_for_job(
+    ends: &mut JobRemovedStream,
+    job: &OwnedObjectPath,
+) -> zbus::Result<()> {
     while let Some(signal) = ends.next().await {
         let end = signal.args()?;
-        if end.job == job {
+        if end.job == *job {
             return match end.result.as_str() {
                 "done" | "skipped" => Ok(()),
                 result => Err(zbus::Error::Failure(phrases::job_result(result))),
             };
         }
     }
-    Err(zbus::Error::Failure(phrases::BUS_CLOSED.to_owned()))
+    Err(std::io::Error::from(std::io::ErrorKind::BrokenPipe).into())
 }
 
 #[cfg(test)]

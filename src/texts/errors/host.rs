@@ -24,8 +24,12 @@ impl fmt::Display for HostError {
                 f,
                 "a sandbox forbids system calls that are newer than it ({call}: {source})"
             ),
-            Self::Locked { holder } => {
+            Self::Locked { holder, .. } => {
                 write!(f, "another run of landfall is in progress ({holder})")
+            }
+            Self::Interrupted => f.write_str("interrupted"),
+            Self::NotConfirmed { seconds } => {
+                write!(f, "nobody confirmed the change within {seconds} s")
             }
         }
     }

@@ -24,8 +24,10 @@ pub const ENDED_BY_SIGNAL: &str = "ended by a signal";
 pub const TOO_MUCH_OUTPUT: &str = "it printed more than 16 MiB";
 /// Instead of a unit: systemd itself.
 pub const THE_MANAGER: &str = "the manager";
-/// Why it is unknown how a job ended.
-pub const BUS_CLOSED: &str = "the bus closed before the job ended";
+/// Why a process cannot be moved.
+pub const NO_BUS: &str = "the system bus cannot be reached";
+/// What `systemctl` calls a run's scope.
+pub const SCOPE_DESCRIPTION: &str = "A run of landfall";
 /// Instead of a path.
 pub const STAGED_FILES: &str = "staged files";
 /// Why staged files are not on disk.
