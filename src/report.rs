@@ -50,6 +50,13 @@ pub enum Event<'a> {
         /// How long it took.
         took: Duration,
     },
+    /// A step is about to be undone.
+    UndoStarted {
+        /// Its number in the order of undoing, from 1.
+        number: usize,
+        /// How many there are.
+        of: usize,
+    },
     /// A step was undone, or left.
     StepUndone {
         /// Which.
@@ -92,6 +99,11 @@ pub enum Event<'a> {
         command: &'a str,
         /// When it began, seconds since 1970.
         since: u64,
+    },
+    /// All steps are made; the run waits for its confirmation.
+    AwaitingConfirmation {
+        /// For how long.
+        within: Duration,
     },
     /// Containers are being stopped because their engine goes away.
     StoppingContainers {

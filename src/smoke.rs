@@ -62,10 +62,26 @@ pub struct Proof {
 /// [`SmokeError`] says at which stage it failed, with the daemon's words, and what could not be
 /// removed.
 pub async fn run(client: &Client, network: Option<&str>) -> Result<Proof, SmokeError> {
+    run_until(client, network, std::future::pending()).await
+}
+
+/// The same, given up when `stop` ends; container and image are then removed as ever.
+///
+/// # Errors
+/// As [`run`], and [`Cause::Stopped`].
+pub async fn run_until(
+    client: &Client,
+    network: Option<&str>,
+    stop: impl Future<Output = ()>,
+) -> Result<Proof, SmokeError> {
     let started = Instant::now();
     let nonce = nonce().map_err(|error| SmokeError::new(Cause::Nonce(error)))?;
     let mut traces = Traces::default();
-    let outcome = echo(client, network, &nonce, &mut traces).await;
+    let outcome = tokio::select! {
+        biased;
+        () = stop => Err(Cause::Stopped),
+        outcome = echo(client, network, &nonce, &mut traces) => outcome,
+    };
     let left_behind = traces.remove(client).await;
     match outcome {
         Ok(image_id) if left_behind.is_empty() => {

@@ -15,7 +15,7 @@ use crate::steps::{Context, Step, StepError};
 
 use journal::{Journal, Record};
 pub use session::Session;
-pub use undo::{UndoReport, recover, stop_engine, undo};
+pub use undo::{UndoReport, recover, stop_engine, undo, undo_unless_interrupted};
 
 /// A plan that was not carried out.
 #[derive(Debug)]
@@ -63,7 +63,8 @@ pub fn apply(
             }
         }
     }
-    if let Err(error) = context.host.sync_directories() {
+    let ended = context.host.interrupt().check().and_then(|()| context.host.sync_directories());
+    if let Err(error) = ended {
         let undone = undo(context, &made, |number| journal.note_undone(number));
         return Err(Box::new(ApplyError { step: None, cause: error.into(), undone }));
     }
@@ -77,6 +78,7 @@ fn make(
     step: &Step,
     made: &mut Vec<Entry>,
 ) -> Result<(), StepError> {
+    context.host.interrupt().check()?;
     let before = step.action().observe(context)?;
     if starts_something(step) {
         // Names that earlier steps made are durable before anything runs that uses them.

@@ -22,17 +22,40 @@ pub struct UndoReport {
     pub kept: Vec<Undone>,
     /// What could not be undone, and why.
     pub failed: Vec<(Option<Step>, String)>,
+    /// How many steps were not looked at, since the run was asked to end.
+    pub not_begun: usize,
 }
 
 /// Undoes steps in reverse order. One that fails does not stop the others. `undone` is told
 /// the index of each that is, or had nothing to undo.
-pub fn undo(context: &Context<'_>, entries: &[Entry], mut undone: impl FnMut(usize)) -> UndoReport {
+pub fn undo(context: &Context<'_>, entries: &[Entry], undone: impl FnMut(usize)) -> UndoReport {
+    undo_while(context, entries, undone, || true)
+}
+
+/// The same for an undoing that is itself the run: once it is asked to end it begins no further
+/// step. What is undone stays undone, and undoing all again completes it.
+pub fn undo_unless_interrupted(context: &Context<'_>, entries: &[Entry]) -> UndoReport {
+    undo_while(context, entries, |_| {}, || !context.host.interrupt().is_set())
+}
+
+fn undo_while(
+    context: &Context<'_>,
+    entries: &[Entry],
+    mut undone: impl FnMut(usize),
+    go_on: impl Fn() -> bool,
+) -> UndoReport {
     context.reporter.event(&Event::Phase { phase: Phase::Undo, bytes: None });
     let mut report = UndoReport::default();
     if let Err(error) = stop_started_engine(context, entries) {
         report.failed.push((None, error.to_string()));
     }
     for (index, Entry { step, before }) in entries.iter().enumerate().rev() {
+        if !go_on() {
+            report.not_begun = index + 1;
+            break;
+        }
+        let (number, of) = (entries.len() - index, entries.len());
+        context.reporter.event(&Event::UndoStarted { number, of });
         match step.action().undo(context, before) {
             Ok(outcome) => {
                 undone(index);
@@ -48,7 +71,9 @@ pub fn undo(context: &Context<'_>, entries: &[Entry], mut undone: impl FnMut(usi
             }
         }
     }
-    if let Err(error) = settle(context, entries) {
+    // Half-way nothing is started again: what it needs may be gone, or not be back yet.
+    let to_revive = if report.not_begun == 0 { to_revive(entries) } else { Vec::new() };
+    if let Err(error) = settle(context, entries, to_revive) {
         report.failed.push((None, error.to_string()));
     }
     report
@@ -69,7 +94,11 @@ fn stop_started_engine(context: &Context<'_>, entries: &[Entry]) -> Result<(), S
 
 /// Brings systemd in line with the files that are back: it reads the units again, and
 /// what ran before these steps runs again with its former files.
-fn settle(context: &Context<'_>, entries: &[Entry]) -> Result<(), StepError> {
+fn settle(
+    context: &Context<'_>,
+    entries: &[Entry],
+    to_revive: Vec<(String, UnitAction)>,
+) -> Result<(), StepError> {
     let host = context.host;
     host.sync_directories()?;
     if !host.is_booted_with_systemd() {
@@ -82,7 +111,7 @@ fn settle(context: &Context<'_>, entries: &[Entry]) -> Result<(), StepError> {
         // Failed starts of this run must not count against the next one.
         host.reset_failed(unit);
     }
-    for (unit, action) in to_revive(entries) {
+    for (unit, action) in to_revive {
         let action = if host.unit_state(&unit)?.is_active() { action } else { UnitAction::Start };
         if unit == "docker.service" && action != UnitAction::Reload {
             let text = progress::RESTARTED_TO_UNDO.to_owned();

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::args::Global;
 use super::failure::{Failure, exit};
 use super::install::{carry_out_asked, changing};
 use super::output::Output;
 use super::prepare::{Looked, Prepared, hash, make_plan, prepare};
+use super::run::Run;
 use crate::apply::Session;
 use crate::approved::{
     ApprovedPlan, Difference, FilePin, HostState, PlanFileError, receipt_digest,
@@ -15,7 +17,6 @@ use crate::approved::{
 use crate::facts::identity;
 use crate::host::{Host, input};
 use crate::plan::Plan;
-use crate::steps::Context;
 use crate::texts::approved as texts;
 use crate::texts::{errors, steps};
 
@@ -24,6 +25,7 @@ pub fn apply(
     global: &Global,
     file: &Path,
     offline: Option<&Path>,
+    confirm_within: Option<Duration>,
     host: &Host,
     output: &Output,
 ) -> Result<u8, Failure> {
@@ -32,8 +34,8 @@ pub fn apply(
     let archive = offline.unwrap_or(&approved.archive.path).to_owned();
     check_host(&approved, host)?;
     output.line(&texts::applying(&file.to_string_lossy(), &approved.host.name, &approved.made));
-    changing(host, output, "apply", |context, session| {
-        apply_locked(global, context, output, &approved, archive, session)
+    changing(host, output, "apply", confirm_within, |run, session| {
+        apply_locked(global, run, output, &approved, archive, session)
     })
 }
 
@@ -80,13 +82,13 @@ fn check_host(approved: &ApprovedPlan, host: &Host) -> Result<(), Failure> {
 
 fn apply_locked(
     global: &Global,
-    context: &Context<'_>,
+    run: &Run<'_>,
     output: &Output,
     approved: &ApprovedPlan,
     archive: PathBuf,
     session: &mut Session<'_>,
 ) -> Result<u8, Failure> {
-    let mut looked = Looked::at(context.host, output, approved.desired.clone())?;
+    let mut looked = Looked::at(run.host, output, approved.desired.clone())?;
     looked.archive_file = archive;
     let receipt = receipt_digest(looked.receipt.as_ref());
     let now = HostState::of(&looked.facts, &looked.desired, receipt);
@@ -104,7 +106,7 @@ fn apply_locked(
     check_read(approved, &prepared)?;
     let plan = make_plan(output, &prepared)?;
     check_plan(approved, &plan)?;
-    carry_out_asked(global, context, prepared, plan, session, output)
+    carry_out_asked(global, run, prepared, plan, session, output)
 }
 
 /// A file is the approved one, wherever it lies now.

@@ -1,9 +1,11 @@
 //! The command line.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::duration;
 use crate::config::Options;
 use crate::digest::Digest;
 use crate::texts::help;
@@ -72,6 +74,8 @@ pub enum Command {
     Install {
         #[command(flatten)]
         options: Box<InstallArgs>,
+        #[command(flatten)]
+        confirm: ConfirmArgs,
         #[arg(long, help = help::DRY_RUN)]
         dry_run: bool,
     },
@@ -88,6 +92,8 @@ pub enum Command {
         plan: PathBuf,
         #[arg(long, value_name = "FILE", help = help::MOVED_ARCHIVE)]
         offline: Option<PathBuf>,
+        #[command(flatten)]
+        confirm: ConfirmArgs,
     },
     #[command(about = help::PROBE, after_help = help::PROBE_EXAMPLES)]
     Probe {
@@ -106,6 +112,8 @@ pub enum Command {
         #[arg(long, value_enum, value_name = "WHAT", help = help::PURGE)]
         purge: Option<PurgeArg>,
     },
+    #[command(about = help::CONFIRM, after_help = help::CONFIRM_NOTES)]
+    Confirm,
     #[command(about = help::STATUS)]
     Status,
     #[command(about = help::DOCTOR, after_help = help::DOCTOR_EXAMPLES)]
@@ -132,6 +140,16 @@ pub struct PlanArgs {
     pub facts: Option<PathBuf>,
     #[arg(long, help = help::DETAILED_EXITCODE)]
     pub detailed_exitcode: bool,
+}
+
+/// What commands take that may cut their caller off.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct ConfirmArgs {
+    #[arg(
+        long = "confirm-within", value_name = "TIME", env = "LANDFALL_CONFIRM_WITHIN",
+        hide_env = true, value_parser = duration::parse, help = help::CONFIRM_WITHIN
+    )]
+    pub within: Option<Duration>,
 }
 
 /// What `uninstall --purge` deletes.

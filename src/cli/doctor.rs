@@ -6,9 +6,9 @@ use serde_json::{Map, json};
 
 use super::args::{DoctorArgs, Global};
 use super::failure::{Failure, exit};
-use super::install::recover;
+use super::install::changing;
 use super::output::Output;
-use crate::apply::journal::Outcome;
+use super::run::Run;
 use crate::apply::{self, ApplyError, Session, apply};
 use crate::desired::{Desired, GroupWanted, Source};
 use crate::doctor::{self, repair};
@@ -19,8 +19,7 @@ use crate::plan::{self, EngineAction, Plan};
 use crate::preflight::{Code, Finding, ParseCodeError, Severity};
 use crate::receipt::{RECEIPT, Receipt};
 use crate::render::diff::diff;
-use crate::steps::{Context, Purge, Step};
-use crate::store::Store;
+use crate::steps::{Purge, Step};
 use crate::texts::{doctor as texts, errors, findings};
 use crate::topology::Topology;
 
@@ -111,28 +110,16 @@ fn fix(global: &Global, host: &Host, output: &Output) -> Result<u8, Failure> {
     if host.uid() != 0 {
         return Err(Failure::new(exit::REFUSED, errors::NOT_ROOT).hint(errors::USE_SUDO));
     }
-    let _lock = host.lock()?;
-    let context = Context { host, store: Store::new(host), reporter: output, purge: Purge::IfNew };
-    recover(&context)?;
-    let mut session = Session::new(host, "doctor");
-    let result = fix_locked(global, &context, output, &mut session);
-    let outcome = match &result {
-        Ok(_) => Outcome::Done,
-        Err(failure) if failure.exit == exit::STUCK => Outcome::Stuck,
-        Err(_) => Outcome::RolledBack,
-    };
-    let closed = session.close(outcome);
-    let code = result?;
-    closed?;
-    Ok(code)
+    changing(host, output, "doctor", None, |run, session| fix_run(global, run, output, session))
 }
 
-fn fix_locked(
+fn fix_run(
     global: &Global,
-    context: &Context<'_>,
+    run: &Run<'_>,
     output: &Output,
     session: &mut Session<'_>,
 ) -> Result<u8, Failure> {
+    let context = &run.context(Purge::IfNew);
     let seen = examine(context.host)?;
     let code = tell(output, &seen.findings);
     let steps = repair::plan(&seen.facts, &seen.closer, &seen.findings);
@@ -141,12 +128,12 @@ fn fix_locked(
         return Ok(code);
     }
     output.plan(&shown(&steps), false);
-    super::confirm(global, output, texts::QUESTION)?;
+    super::confirm(global, run.host, output, texts::QUESTION)?;
     let mut receipt = Receipt::load(context.host)?.unwrap_or_else(Receipt::without_engine);
     let entries = apply(context, session.journal()?, steps)?;
     session.run().clone_into(&mut receipt.run);
     receipt.entries.extend(entries.iter().cloned());
-    if let Err(error) = receipt.save(context.host) {
+    if let Err(error) = run.confirm().and_then(|()| receipt.save(context.host)) {
         // Without a receipt nothing could be undone later: it is undone now.
         let journal = session.journal()?;
         let undone = apply::undo(context, &entries, |number| journal.note_undone(number));

@@ -1,5 +1,6 @@
 //! One error, reported once: what happened, what it means, what to type next.
 
+use super::output::utc;
 use crate::apply::ApplyError;
 use crate::bundle::BundleError;
 use crate::bundle::trust::TrustError;
@@ -9,8 +10,8 @@ use crate::plan::PlanError;
 use crate::receipt::ReceiptError;
 use crate::stage::StageError;
 use crate::steps::StepError;
-use crate::texts::errors;
 use crate::texts::steps as step_texts;
+use crate::texts::{errors, status};
 
 /// Exit codes.
 pub mod exit {
@@ -65,7 +66,15 @@ impl From<HostError> for Failure {
             HostError::Sandbox { .. } => exit::REFUSED,
             _ => exit::FAILED,
         };
-        Self { hints: errors::host_hints(&error), ..Self::new(exit, error.to_string()) }
+        let message = match &error {
+            HostError::Interrupted => errors::INTERRUPTED_BEFORE.to_owned(),
+            _ => error.to_string(),
+        };
+        let details = match &error {
+            HostError::Locked { run: Some(run), .. } => status::run(run, &utc(run.since)),
+            _ => Vec::new(),
+        };
+        Self { hints: errors::host_hints(&error), details, ..Self::new(exit, message) }
     }
 }
 
@@ -149,6 +158,12 @@ impl From<StepError> for Failure {
 impl From<Box<ApplyError>> for Failure {
     fn from(error: Box<ApplyError>) -> Self {
         let error = *error;
+        if let StepError::Host(cause @ (HostError::Interrupted | HostError::NotConfirmed { .. })) =
+            &error.cause
+        {
+            let whole = error.undone.failed.is_empty();
+            return Self::new(exit::FAILED, errors::ended(cause, whole)).with_undo(error.undone);
+        }
         let what = error.step.as_ref().map(step_texts::step);
         let mut failure = Self::from(error.cause);
         if let Some(what) = what {

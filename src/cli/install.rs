@@ -1,18 +1,20 @@
 //! `landfall install`.
 
+use std::time::Duration;
+
 use serde_json::{Map, json};
 
 use super::args::{Global, InstallArgs};
 use super::failure::{Failure, exit};
 use super::output::Output;
 use super::prepare::{Config, Looked, Prepared, desired, make_plan, prepare, read_archive};
+use super::run::{self, Run};
 use crate::apply::journal::Outcome;
 use crate::apply::{self, ApplyError, Session, apply};
 use crate::host::Host;
 use crate::plan::{EngineAction, Plan};
 use crate::receipt::Receipt;
-use crate::steps::{Context, Purge, Step};
-use crate::store::Store;
+use crate::steps::{Purge, Step};
 use crate::texts::{errors, progress};
 use crate::topology::Topology;
 
@@ -20,15 +22,16 @@ use crate::topology::Topology;
 pub fn install(
     global: &Global,
     args: &InstallArgs,
+    confirm_within: Option<Duration>,
     host: &Host,
     output: &Output,
 ) -> Result<u8, Failure> {
     let desired = desired(global, args, Config::OfThisHost)?;
-    changing(host, output, "install", |context, session| {
+    changing(host, output, "install", confirm_within, |run, session| {
         let looked = Looked::at(host, output, desired)?;
         let prepared = prepare(looked, output, Some(session))?;
         let plan = make_plan(output, &prepared)?;
-        carry_out_asked(global, context, prepared, plan, session, output)
+        carry_out_asked(global, run, prepared, plan, session, output)
     })
 }
 
@@ -38,43 +41,34 @@ pub fn changing(
     host: &Host,
     output: &Output,
     command: &'static str,
-    act: impl FnOnce(&Context<'_>, &mut Session<'_>) -> Result<u8, Failure>,
+    confirm_within: Option<Duration>,
+    act: impl FnOnce(&Run<'_>, &mut Session<'_>) -> Result<u8, Failure>,
 ) -> Result<u8, Failure> {
-    let context = Context { host, store: Store::new(host), reporter: output, purge: Purge::IfNew };
-    // Without root there is no lock to take; preflight then says why it goes no further.
-    let _lock = if host.uid() == 0 { Some(host.lock()?) } else { None };
-    if host.uid() == 0 {
-        recover(&context)?;
+    if confirm_within.is_some() && !host.is_live() {
+        return Err(Failure::new(exit::USAGE, errors::NOTHING_TO_CONFIRM));
     }
-    let mut session = Session::new(host, command);
-    let result = act(&context, &mut session);
-    let outcome = match &result {
-        Ok(_) => Outcome::Done,
-        Err(failure) if failure.exit == exit::STUCK => Outcome::Stuck,
-        Err(_) => Outcome::RolledBack,
-    };
-    let closed = session.close(outcome);
-    let code = result?;
-    closed?;
-    Ok(code)
-}
-
-/// Completes the rollback of a run that was cut; `true` if there was one.
-pub fn recover(context: &Context<'_>) -> Result<bool, Failure> {
-    match apply::recover(context)? {
-        Some(report) if !report.failed.is_empty() => {
-            let (_, error) = &report.failed[0];
-            Err(Failure::new(exit::STUCK, format!("{}: {error}", errors::NOT_ROLLED_BACK))
-                .hint(errors::RETRY_ROLLBACK))
+    run::run(host, output, command, confirm_within, |run| {
+        if host.uid() == 0 {
+            run.recover()?;
         }
-        report => Ok(report.is_some()),
-    }
+        let mut session = Session::new(host, command);
+        let result = act(run, &mut session);
+        let outcome = match &result {
+            Ok(_) => Outcome::Done,
+            Err(failure) if failure.exit == exit::STUCK => Outcome::Stuck,
+            Err(_) => Outcome::RolledBack,
+        };
+        let closed = session.close(outcome);
+        let code = result?;
+        closed?;
+        Ok(code)
+    })
 }
 
 /// Shows a plan, asks, and carries it out.
 pub fn carry_out_asked(
     global: &Global,
-    context: &Context<'_>,
+    run: &Run<'_>,
     mut prepared: Prepared,
     mut plan: Plan,
     session: &mut Session<'_>,
@@ -100,8 +94,8 @@ pub fn carry_out_asked(
     if !has_members(&prepared) {
         output.line(&format!("{}\n", progress::NOBODY));
     }
-    super::confirm(global, output, progress::APPLY_QUESTION)?;
-    carry_out(context, &prepared, plan, session, output)
+    super::confirm(global, run.host, output, progress::APPLY_QUESTION)?;
+    carry_out(run, &prepared, plan, session, output)
 }
 
 /// Whether anybody but root may use the engine, or will.
@@ -112,19 +106,20 @@ fn has_members(prepared: &Prepared) -> bool {
 }
 
 fn carry_out(
-    context: &Context<'_>,
+    run: &Run<'_>,
     prepared: &Prepared,
     plan: Plan,
     session: &mut Session<'_>,
     output: &Output,
 ) -> Result<u8, Failure> {
+    let context = &run.context(Purge::IfNew);
     let Plan { steps, daemon, engine, topology, .. } = plan;
     let entries = apply(context, session.journal()?, steps)?;
     let mut receipt = receipt_of(prepared, session.run().to_owned(), topology, daemon);
     receipt.images.extend(prepared.images.iter().map(|(_, sha256)| *sha256));
     receipt.entries.extend(entries.iter().cloned());
-    if let Err(error) = receipt.save(context.host) {
-        // Without a receipt nothing could be undone later: it is undone now.
+    if let Err(error) = run.confirm().and_then(|()| receipt.save(context.host)) {
+        // Not confirmed, or without a receipt to undo it by later: it is undone now.
         let journal = session.journal()?;
         let undone = apply::undo(context, &entries, |number| journal.note_undone(number));
         return Err(Box::new(ApplyError { step: None, cause: error.into(), undone }).into());

@@ -2,13 +2,16 @@
 
 mod apply;
 mod args;
+mod confirm;
 mod doctor;
+mod duration;
 mod failure;
 mod install;
 mod output;
 mod plan;
 mod prepare;
 mod probe;
+mod run;
 mod show_plan;
 mod status;
 mod support_bundle;
@@ -52,15 +55,15 @@ pub fn run() -> u8 {
 fn dispatch(cli: &Cli, output: &Output) -> Result<u8, Failure> {
     let host = open_host(&cli.global)?;
     match &cli.command {
-        Command::Install { options, dry_run: false } => {
-            install::install(&cli.global, options, &host, output)
+        Command::Install { options, confirm, dry_run: false } => {
+            install::install(&cli.global, options, confirm.within, &host, output)
         }
-        Command::Install { options, dry_run: true } => {
+        Command::Install { options, dry_run: true, .. } => {
             plan::plan(&cli.global, options, &PlanArgs::default(), &host, output)
         }
         Command::Plan { options, args } => plan::plan(&cli.global, options, args, &host, output),
-        Command::Apply { plan, offline } => {
-            apply::apply(&cli.global, plan, offline.as_deref(), &host, output)
+        Command::Apply { plan, offline, confirm } => {
+            apply::apply(&cli.global, plan, offline.as_deref(), confirm.within, &host, output)
         }
         Command::Probe { options } => probe::probe(&cli.global, options, &host, output),
         Command::SupportBundle { out, hours } => {
@@ -69,6 +72,7 @@ fn dispatch(cli: &Cli, output: &Output) -> Result<u8, Failure> {
         Command::Uninstall { purge } => {
             uninstall::uninstall(&cli.global, purge.is_some(), &host, output)
         }
+        Command::Confirm => confirm::confirm(&host, output),
         Command::Status => status::status(&host, output),
         Command::Doctor(args) => doctor::doctor(&cli.global, args, &host, output),
     }
@@ -85,8 +89,8 @@ fn open_host(global: &Global) -> Result<Host, Failure> {
 }
 
 /// Asks before a change, on a terminal and without `--yes`.
-fn confirm(global: &Global, output: &Output, question: &str) -> Result<(), Failure> {
-    if global.yes || output.ask(question) != Some(false) {
+fn confirm(global: &Global, host: &Host, output: &Output, question: &str) -> Result<(), Failure> {
+    if global.yes || output.ask(host, question)? != Some(false) {
         return Ok(());
     }
     Err(Failure::new(exit::FAILED, crate::texts::progress::NOT_CONFIRMED))

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::args::{ColorChoice, Global};
 use super::failure::Failure;
+use crate::host::{Host, HostError, terminal};
 use crate::plan::Plan;
 use crate::preflight::{Finding, Severity};
 use crate::report::{Event, Phase, Reporter};
@@ -94,17 +95,19 @@ impl Output {
 
     /// A question, on a terminal: `true` for yes. Without a terminal, or with `--json`,
     /// nothing is asked, and the answer is `None`.
-    pub fn ask(&self, question: &str) -> Option<bool> {
+    ///
+    /// # Errors
+    /// [`HostError::Interrupted`] if the run is asked to end instead.
+    pub fn ask(&self, host: &Host, question: &str) -> Result<Option<bool>, HostError> {
         if self.json || !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
-            return None;
+            return Ok(None);
         }
         if let Ok(mut err) = self.err.lock() {
             let _ = write!(err, "{question}");
             let _ = err.flush();
         }
-        let mut answer = String::new();
-        std::io::stdin().read_line(&mut answer).ok()?;
-        Some(matches!(answer.trim(), "y" | "Y" | "yes"))
+        let answer = host.block_on_or_interrupt(terminal::typed_line())?.unwrap_or_default();
+        Ok(Some(matches!(answer.trim(), "y" | "Y" | "yes")))
     }
 
     /// The error that ends a command.
@@ -265,6 +268,7 @@ impl Output {
                     self.end_bar();
                 }
             }
+            Event::UndoStarted { .. } => {}
             Event::StepUndone { step, outcome } => {
                 if let Some(text) = steps::undone(step, outcome) {
                     self.line(&format!("{CAUTION}[undo]{CAUTION:#} {text}"));
@@ -291,6 +295,10 @@ impl Output {
                     "{CAUTION}warning:{CAUTION:#} {}",
                     progress::recovering(command, &utc(*since))
                 ));
+            }
+            Event::AwaitingConfirmation { within } => {
+                self.end_bar();
+                self.print_err(&progress::confirm_within(within.as_secs()));
             }
             Event::StoppingContainers { names } => {
                 self.line(&progress::stopping(names));
@@ -372,7 +380,7 @@ fn failure_json(failure: &Failure) -> Value {
 /// An event as JSON; `None` for those that only feed progress bars.
 fn event_json(event: &Event<'_>) -> Option<Value> {
     Some(match event {
-        Event::Bytes(_) | Event::StepStarted { .. } => return None,
+        Event::Bytes(_) | Event::StepStarted { .. } | Event::UndoStarted { .. } => return None,
         Event::Phase { phase, bytes } => {
             let phase = match phase {
                 Phase::Facts => "facts",
@@ -403,6 +411,9 @@ fn event_json(event: &Event<'_>) -> Option<Value> {
         }),
         Event::Recovering { command, since } => {
             json!({"event": "recovering", "command": command, "since": since})
+        }
+        Event::AwaitingConfirmation { within } => {
+            json!({"event": "awaiting_confirmation", "seconds": within.as_secs()})
         }
         Event::StoppingContainers { names } => {
             json!({"event": "stopping_containers", "names": names})

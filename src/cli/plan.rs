@@ -16,7 +16,8 @@ use crate::host::{Host, clock, input, output as output_file};
 use crate::plan::Plan;
 use crate::probe::{Probe, ProbeError};
 use crate::report::{Event, Reporter};
-use crate::texts::{approved as texts, progress};
+use crate::run_state::Question;
+use crate::texts::{approved as texts, progress, status};
 
 /// `landfall plan`: everything but the changes.
 pub fn plan(
@@ -33,7 +34,11 @@ pub fn plan(
         Some(file) => look_at_probe(file, desired, output)?,
         None => {
             if let Ok(Some(cut)) = journal::cut_run(host) {
-                let text = progress::cut(&cut.command, &utc(cut.since));
+                // A run that goes on has no end in the journal either.
+                let text = match host.ask_run(Question::State) {
+                    Ok(Some(answer)) => status::run(&answer.run, &utc(answer.run.since)).join("; "),
+                    _ => progress::cut(&cut.command, &utc(cut.since)),
+                };
                 output.event(&Event::Warning { text });
             }
             (identity::gather(host)?, Looked::at(host, output, desired)?)

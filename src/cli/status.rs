@@ -14,31 +14,41 @@ use crate::facts::{self, distribution};
 use crate::host::Host;
 use crate::receipt::Receipt;
 use crate::report::{Event, Reporter};
+use crate::run_state::{Question, RunState};
 use crate::texts::{progress, status as texts};
 
 /// What is installed, and whether it runs.
 pub fn status(host: &Host, output: &Output) -> Result<u8, Failure> {
-    if let Some(cut) = journal::cut_run(host)? {
+    let run = running(host, output);
+    let run_lines = run.iter().flat_map(|run| texts::run(run, &utc(run.since)));
+    if run.is_none()
+        && let Some(cut) = journal::cut_run(host)?
+    {
         let text = progress::cut(&cut.command, &utc(cut.since));
         output.event(&Event::Warning { text });
     }
     let Some(receipt) = Receipt::load(host)? else {
-        output.result(progress::NOT_INSTALLED, &json!({"event": "status", "installed": false}));
+        let text = if run.is_some() { texts::NOT_YET } else { progress::NOT_INSTALLED };
+        let lines: Vec<String> = run_lines.chain([text.to_owned()]).collect();
+        let object = json!({"event": "status", "installed": false, "run": run});
+        output.result(&lines.join("\n"), &object);
         return Ok(exit::DONE);
     };
+    let mut lines: Vec<String> = run_lines.collect();
     if !receipt.has_engine() {
+        lines.push(progress::REPAIRED_ONLY.to_owned());
         output.result(
-            progress::REPAIRED_ONLY,
-            &json!({"event": "status", "installed": false, "repaired": true}),
+            &lines.join("\n"),
+            &json!({"event": "status", "installed": false, "repaired": true, "run": run}),
         );
         return Ok(exit::DONE);
     }
-    let mut lines = vec![texts::installed(
+    lines.push(texts::installed(
         receipt.version.as_deref(),
         &receipt.archive.sha256.to_string(),
         &utc(receipt.updated),
         &receipt.landfall,
-    )];
+    ));
     let os = facts::distribution_of(host)?;
     lines.push(texts::host(&progress::distribution(&os)));
     let mut units = serde_json::Map::new();
@@ -75,10 +85,23 @@ pub fn status(host: &Host, output: &Output) -> Result<u8, Failure> {
             "archive": receipt.archive.sha256, "updated": receipt.updated,
             "landfall": receipt.landfall, "unit_style": receipt.topology.name(),
             "distribution": os.shown(), "standing": distribution::standing(&os),
-            "units": units, "engine": engine,
+            "units": units, "engine": engine, "run": run,
         }),
     );
     Ok(exit::DONE)
+}
+
+/// The run that goes on, if there is one.
+fn running(host: &Host, output: &Output) -> Option<RunState> {
+    match host.ask_run(Question::State) {
+        Ok(answer) => answer.map(|answer| answer.run),
+        // Without root the receipt cannot be read either, and that says so.
+        Err(error) if error.is_permission_denied() => None,
+        Err(error) => {
+            output.event(&Event::Warning { text: progress::run_silent(&error.to_string()) });
+            None
+        }
+    }
 }
 
 fn ask_engine(host: &Host) -> Result<Info, EngineError> {

@@ -4,16 +4,17 @@ use serde_json::json;
 
 use super::args::Global;
 use super::failure::{Failure, exit};
-use super::install::recover;
 use super::output::Output;
-use crate::apply::{stop_engine, undo};
+use super::run::{self, Run};
+use crate::apply::{stop_engine, undo_unless_interrupted};
 use crate::host::Host;
 use crate::receipt::Receipt;
-use crate::steps::{Context, Purge, Step};
-use crate::store::{STATE_DIR, Store};
+use crate::steps::{Purge, Step};
+use crate::store::STATE_DIR;
 use crate::texts::{errors, progress, steps};
 
-/// Undoes everything that the receipt holds, in reverse.
+/// Undoes everything that the receipt holds, in reverse. Asked to end, it stops between two
+/// steps: there is no former state to go back to but the one it is on the way to.
 pub fn uninstall(
     global: &Global,
     purge_data: bool,
@@ -23,10 +24,18 @@ pub fn uninstall(
     if host.is_live() && host.uid() != 0 {
         return Err(Failure::new(exit::REFUSED, errors::NOT_ROOT).hint(errors::USE_SUDO));
     }
-    let _lock = host.lock()?;
-    let purge = if purge_data { Purge::Data } else { Purge::Keep };
-    let context = Context { host, store: Store::new(host), reporter: output, purge };
-    let recovered = recover(&Context { purge: Purge::IfNew, store: Store::new(host), ..context })?;
+    run::run(host, output, "uninstall", None, |run| uninstall_run(global, purge_data, run, output))
+}
+
+fn uninstall_run(
+    global: &Global,
+    purge_data: bool,
+    run: &Run<'_>,
+    output: &Output,
+) -> Result<u8, Failure> {
+    let host = run.host;
+    let context = run.context(if purge_data { Purge::Data } else { Purge::Keep });
+    let recovered = run.recover()?;
     let Some(receipt) = Receipt::load(host)? else {
         let text = if recovered { progress::CUT_RUN_UNDONE } else { progress::NOT_INSTALLED };
         output.result(text, &json!({"event": "done", "changed": recovered}));
@@ -37,14 +46,18 @@ pub fn uninstall(
         (true, true) => progress::PURGE_QUESTION,
         (true, false) => progress::UNINSTALL_QUESTION,
     };
-    super::confirm(global, output, question)?;
+    super::confirm(global, host, output, question)?;
     stop_engine(&context, &receipt).map_err(|error| {
         let mut failure = Failure::from(error);
         failure.exit = exit::STUCK;
         failure.details.push(errors::ENGINE_NOT_STOPPED.to_owned());
         failure.hint(errors::RETRY_UNINSTALL)
     })?;
-    let report = undo(&context, &receipt.entries, |_| {});
+    let report = undo_unless_interrupted(&context, &receipt.entries);
+    if report.not_begun > 0 && report.failed.is_empty() {
+        let left = errors::uninstall_interrupted(report.not_begun, receipt.entries.len());
+        return Err(Failure::new(exit::STUCK, left).hint(errors::COMPLETE_UNINSTALL));
+    }
     if !report.failed.is_empty() {
         let mut failure =
             Failure::new(exit::STUCK, errors::UNINSTALL_INCOMPLETE).hint(errors::RETRY_UNINSTALL);

@@ -38,6 +38,8 @@ pub enum Cause {
         /// Standard error, which should have been empty.
         stderr: String,
     },
+    /// It was told to stop before its end.
+    Stopped,
     /// Everything went well until the traces had to be removed.
     NotRemoved,
 }

@@ -257,6 +257,27 @@ async fn what_a_cut_off_test_left_is_removed() {
 }
 
 #[tokio::test]
+async fn a_test_that_is_told_to_stop_still_cleans_up() {
+    let stop = std::sync::Arc::new(tokio::sync::Notify::new());
+    let told = stop.clone();
+    let daemon = Daemon::start(Has::default(), move |call| {
+        if call.ends_with("/start") {
+            told.notify_one();
+        }
+        None
+    });
+    let socket = daemon.socket.path().join("sock");
+    let client = Client::connect(&socket, Duration::from_secs(20)).await.unwrap();
+    let error = run_until(&client, None, stop.notified()).await.unwrap_err();
+    assert!(matches!(error.cause, Cause::Stopped), "{error}");
+    assert_eq!(error.left_behind.len(), 0);
+    let changes = daemon.changes();
+    assert!(!changes.iter().any(|call| call.ends_with("/wait")), "{changes:?}");
+    assert!(changes.iter().any(|call| call.starts_with("DELETE containers/")), "{changes:?}");
+    assert!(changes.contains(&format!("DELETE images/{REFERENCE}")), "{changes:?}");
+}
+
+#[tokio::test]
 async fn a_failure_names_its_stage_and_still_cleans_up() {
     let message = "runc: version GLIBC_2.38 not found";
     for (call, stage) in [

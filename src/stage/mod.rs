@@ -45,9 +45,12 @@ pub fn stage(
     directory: StagingDir,
     reporter: &dyn Reporter,
 ) -> Result<Archive, StageError> {
+    let interrupt = directory.interrupt().clone();
     let mut sink = StagingSink::new(directory);
     let read = read(path, &mut sink, reporter);
     let synced = sink.finish();
+    // Whatever the sink said to stop the reading.
+    interrupt.check()?;
     let archive = read?;
     synced.map_err(|source| HostError::io("write", phrases::STAGED_FILES, source))?;
     Ok(archive)
@@ -133,6 +136,7 @@ impl Sink for StagingSink {
     }
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.directory.interrupt().check().map_err(io::Error::other)?;
         match &mut self.current {
             Some(file) => file.write_all(bytes),
             None => Err(io::Error::other(phrases::NO_FILE_BEGUN)),
@@ -145,5 +149,40 @@ impl Sink for StagingSink {
             let _ = to_sync.send(file);
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::Silent;
+    use crate::steps::testing::Bed;
+
+    /// A file of 1 MiB in the layout of an archive. It is no program; to be asked to end comes
+    /// before that is found.
+    fn archive() -> tempfile::NamedTempFile {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let packed = flate2::write::GzEncoder::new(file.reopen().unwrap(), Default::default());
+        let mut archive = tar::Builder::new(packed);
+        let bytes = vec![7; 1 << 20];
+        let mut header = tar::Header::new_ustar();
+        header.set_size(bytes.len() as u64);
+        header.set_mode(0o755);
+        archive.append_data(&mut header, "docker/dockerd", bytes.as_slice()).unwrap();
+        archive.into_inner().unwrap().finish().unwrap();
+        file
+    }
+
+    #[test]
+    fn asked_to_end_it_unpacks_no_further() {
+        let bed = Bed::new(&["usr/bin"]);
+        let archive = archive();
+        bed.host.interrupt().set();
+        let staging = bed.host.staging_dir("/usr/bin").unwrap();
+        let error = stage(archive.path(), staging, &Silent).unwrap_err();
+        assert!(matches!(error, StageError::Host(HostError::Interrupted)), "{error}");
+        let staged = bed.host.read_dir("/usr/bin").unwrap();
+        assert_eq!(staged.len(), 1, "the file was begun");
+        assert_eq!(bed.read(&format!("/usr/bin/{}", staged[0])), "", "and nothing was written");
     }
 }

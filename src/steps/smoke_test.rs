@@ -7,6 +7,7 @@ use landfall_engine::Client;
 use serde::{Deserialize, Serialize};
 
 use super::{Action, Before, Context, StepError, Undone};
+use crate::host::HostError;
 use crate::report::Event;
 use crate::smoke;
 
@@ -26,9 +27,14 @@ impl Action for SmokeTest {
 
     fn apply(&self, context: &Context<'_>) -> Result<(), StepError> {
         let limit = Duration::from_secs(60);
+        let interrupt = context.host.interrupt();
         let proof = context.host.block_on(async {
             let client = Client::connect(Path::new(&self.socket), limit).await?;
-            smoke::run(&client, self.network.as_deref()).await.map_err(StepError::from)
+            let network = self.network.as_deref();
+            match smoke::run_until(&client, network, interrupt.asked()).await {
+                Err(_) if interrupt.is_set() => Err(HostError::Interrupted.into()),
+                outcome => outcome.map_err(StepError::from),
+            }
         })?;
         context.reporter.event(&Event::Proven { nonce: &proof.nonce, took: proof.duration });
         Ok(())

@@ -35,10 +35,10 @@ impl Action for WaitApi {
 
     fn apply(&self, context: &Context<'_>) -> Result<(), StepError> {
         let host = context.host;
-        let (found, info) = host.block_on(async {
+        let (found, info) = host.block_on_or_interrupt(async {
             let client = Client::connect(Path::new(&self.socket), LIMIT).await?;
             Ok::<_, EngineError>((client.version().await?, client.info().await?))
-        })?;
+        })??;
         let ignored = not_in_force(&self.settings, &info);
         if !ignored.is_empty() {
             return Err(StepError::NotInForce(ignored));

@@ -139,3 +139,17 @@ fn suffixes_of_a_version_do_not_count() {
     assert_eq!(release("18.06.3-ce"), "18.06.3");
     assert_eq!(release("28.5.2"), "28.5.2");
 }
+
+#[test]
+fn asked_to_end_it_does_not_wait() {
+    let bed = Bed::new(&[]);
+    bed.host.interrupt().set();
+    let step = WaitApi {
+        socket: "/no/such/docker.sock".to_owned(),
+        group: "docker".to_owned(),
+        version: None,
+        settings: Map::new(),
+    };
+    let error = step.apply(&bed.context()).unwrap_err();
+    assert!(matches!(error, StepError::Host(crate::host::HostError::Interrupted)), "{error}");
+}

@@ -16,6 +16,8 @@ Examples:
       do exactly what was read and approved before
   landfall status
       what is installed, and whether it runs
+  landfall install --offline docker-28.5.2.tgz --bip 172.30.0.1/24 --confirm-within 2m
+      roll back unless `landfall confirm` is typed in time, in a new session
   landfall doctor
       what is wrong with this host
   landfall uninstall
@@ -23,8 +25,8 @@ Examples:
 
 Exit codes:
   0  done                          4  the archive is not trusted
-  1  failed, and rolled back;      5  failed, and not rolled back (the message
-     or not confirmed                 says how to go on)
+  1  failed, interrupted, or not   5  failed, and not rolled back (the message
+     confirmed; rolled back           says how to go on)
   2  usage or configuration
   3  refused: this host is not     6  another run of landfall is in progress
      fit; nothing was changed      7  doctor found errors";
@@ -108,8 +110,16 @@ pub const UNINSTALL_EXAMPLES: &str = "\
 Examples:
   landfall uninstall                 keep images, containers and volumes
   landfall uninstall --purge data    delete them too";
+/// `confirm`.
+pub const CONFIRM: &str = "Keep the change of a run that waits for it (--confirm-within)";
+/// Shown below the options of `confirm`.
+pub const CONFIRM_NOTES: &str = "\
+A run with --confirm-within makes its change, verifies it, and waits. Type this in a new
+session: that you could open one shows that the change has not cut you off. If it does not
+come in time, the run rolls everything back. If the power is cut while it waits, the next
+install or uninstall does.";
 /// `status`.
-pub const STATUS: &str = "Show what is installed and whether it runs";
+pub const STATUS: &str = "Show what is installed, whether it runs, and a run that goes on";
 
 /// `doctor`.
 pub const DOCTOR: &str = "Find out what is wrong with this host, before or after an installation";
@@ -174,6 +184,9 @@ pub const NO_SMOKE_TEST: &str = "Do not run a container at the end to prove that
 pub const IGNORE: &str = "Go on in spite of this finding, such as LF012 (repeatable)";
 /// `--bin-dir`.
 pub const BIN_DIR: &str = "Where programs go [default: /usr/bin]";
+/// `--confirm-within`.
+pub const CONFIRM_WITHIN: &str =
+    "Roll back unless `landfall confirm` comes within this time, such as 120s or 2m";
 /// `--dry-run`.
 pub const DRY_RUN: &str = "Show the plan and stop, as `landfall plan` does";
 /// `--detailed-exitcode`.

@@ -3,6 +3,7 @@
 use crate::desired::PROFILE;
 use crate::facts::OsRelease;
 use crate::facts::distribution::{self, Standing};
+use crate::run_state::{Activity, RunState};
 
 /// Nothing to do.
 pub const NOTHING_TO_DO: &str = "Nothing to do: this host is as it shall be.";
@@ -43,6 +44,54 @@ pub const IMAGE_DONE: &str = "The image is provisioned; the engine starts when i
 /// What groupadd, gpasswd and groupdel leave.
 pub const SHADOW_BACKUPS: &str =
     "/etc/group- and /etc/gshadow-, where shadow-utils keep the version before their last change";
+
+/// The terminal of a run is gone.
+pub const TERMINAL_GONE: &str = "the terminal is gone; the run goes on";
+/// A run was confirmed.
+pub const CONFIRMED: &str = "Confirmed: the change stays.";
+
+/// A run without a scope of its own.
+pub fn no_scope(error: &str) -> String {
+    format!(
+        "this run stays in your login session ({error}): should the session end, the run may be \
+         cut, and the next landfall command rolls it back"
+    )
+}
+
+/// A run is asked to end: what it does about that.
+pub fn heard_end(run: &RunState, again: bool) -> &'static str {
+    match (&run.activity, run.command.as_str()) {
+        (Activity::Finishing, _) => "the change is confirmed already; the run ends in a moment",
+        (_, "uninstall") if again => "it stops once this step is undone; please wait",
+        (_, "uninstall") => "interrupted: it stops once the step that is being undone is done",
+        (Activity::Undoing { .. }, _) => "it is rolling back, and that is not interrupted",
+        _ if again => "it rolls back once the present step is done; please wait",
+        _ => "interrupted: the present step is finished, then everything is rolled back",
+    }
+}
+
+/// All is made, and has to be confirmed.
+pub fn confirm_within(seconds: u64) -> String {
+    format!(
+        "Made and verified. Unless it is confirmed within {seconds} s, it is rolled back: open a \
+         new session and type landfall confirm (or press Enter here)."
+    )
+}
+
+/// A run holds the lock and does not answer.
+pub fn run_silent(error: &str) -> String {
+    format!("a run of landfall seems to go on, but does not say what it is at: {error}")
+}
+
+/// A run ended well, for the host's log.
+pub fn run_done(command: &str) -> String {
+    format!("landfall {command}: done")
+}
+
+/// A run failed, for the host's log.
+pub fn run_failed(command: &str, exit: u8, message: &str) -> String {
+    format!("landfall {command}: exit code {exit}: {message}")
+}
 
 /// Images were loaded.
 pub fn loaded(references: &[String]) -> String {

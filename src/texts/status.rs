@@ -1,5 +1,32 @@
 //! `landfall status` in words.
 
+use crate::run_state::{Activity, RunState};
+
+/// A first installation goes on.
+pub const NOT_YET: &str = "Nothing is installed yet.";
+
+/// A run that goes on; `since` is when it began.
+pub fn run(run: &RunState, since: &str) -> Vec<String> {
+    let scope = run.scope.as_ref().map(|scope| format!(", {scope}")).unwrap_or_default();
+    vec![
+        format!("in progress: landfall {}, since {since}, pid {}{scope}", run.command, run.pid),
+        activity(&run.activity),
+    ]
+}
+
+fn activity(activity: &Activity) -> String {
+    match activity {
+        Activity::Preparing => "looking at the host and the archive, or asking".to_owned(),
+        Activity::Step { number, of, what } => format!("step {number} of {of}: {what}"),
+        Activity::Confirming { seconds_left } => format!(
+            "waiting for confirmation, {seconds_left} s left (landfall confirm keeps the change)"
+        ),
+        Activity::Finishing => "confirmed, about to end".to_owned(),
+        Activity::Undoing { number: 0, .. } => "undoing".to_owned(),
+        Activity::Undoing { number, of } => format!("undoing step {number} of {of}"),
+    }
+}
+
 /// What was installed, from what, when, by which Landfall.
 pub fn installed(version: Option<&str>, sha256: &str, updated: &str, landfall: &str) -> String {
     let version = version.unwrap_or("of unknown version");

@@ -2,6 +2,7 @@
 
 mod cut;
 mod format;
+mod interrupt;
 mod run;
 mod session;
 

@@ -30,6 +30,37 @@ pub const RETRY_ROLLBACK: &str = "mend the cause, then run landfall install or l
 /// An installation was to be undone, and its engine did not stop.
 pub const ENGINE_NOT_STOPPED: &str = "the engine could not be stopped; nothing was undone";
 
+/// A run was asked to end before it changed anything.
+pub const INTERRUPTED_BEFORE: &str = "interrupted; nothing was changed";
+/// Half of an installation is undone, on request.
+pub const COMPLETE_UNINSTALL: &str = "to complete it: landfall uninstall";
+/// Confirming needs root.
+pub const CONFIRM_NOT_ROOT: &str = "confirming needs root";
+/// Nothing to confirm.
+pub const NO_RUN_TO_CONFIRM: &str = "no run waits for confirmation";
+/// What may have become of the run.
+pub const LOOK_WHETHER_ROLLED_BACK: &str =
+    "it may be rolled back already; see landfall status, and journalctl -t landfall";
+/// A run goes on, and is at something else.
+pub const RUN_NOT_WAITING: &str = "the run does not wait for confirmation";
+/// `--confirm-within` for files that nobody uses yet.
+pub const NOTHING_TO_CONFIRM: &str =
+    "--confirm-within is for a running host; beneath --root nothing is put in force";
+/// What is no time.
+pub const NOT_A_TIME: &str = "say a time such as 120s, 2m, or 90 (seconds)";
+/// A time that cannot be meant.
+pub const TIME_OUT_OF_RANGE: &str = "it must be between 1s and 24h";
+
+/// A run ended early, and its steps are undone.
+pub fn ended(cause: &HostError, whole: bool) -> String {
+    if whole { format!("{cause}; rolled back") } else { cause.to_string() }
+}
+
+/// Uninstalling was asked to end half-way.
+pub fn uninstall_interrupted(left: usize, of: usize) -> String {
+    format!("interrupted; {left} of {of} steps are not undone yet")
+}
+
 /// A step failed.
 pub fn could_not(what: &str, why: &str) -> String {
     format!("could not {what}: {why}")

@@ -17,6 +17,7 @@ impl fmt::Display for Cause {
                 "the test container should have written {expected:?} and ended with status 0, but it wrote \
          {stdout:?} (and {stderr:?} as errors) and ended with status {status}"
             ),
+            Self::Stopped => f.write_str("it was stopped before its end"),
             Self::NotRemoved => {
                 f.write_str("the test container ran well, but not all of it could be removed")
             }
