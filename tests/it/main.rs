@@ -28,6 +28,7 @@ mod registry;
 mod root_dir;
 mod rpm_host;
 mod scenarios;
+mod session;
 mod static_binary;
 mod suites;
 mod support_bundle;

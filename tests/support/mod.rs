@@ -9,6 +9,7 @@
 
 mod bench;
 pub mod bundle;
+pub mod hold;
 mod machine;
 mod registry;
 mod run;
