@@ -39,7 +39,7 @@ pub enum Activity {
         /// How long it still waits, rounded up to whole seconds.
         seconds_left: u64,
     },
-    /// It was confirmed, and writes its receipt.
+    /// All is made (and confirmed, if it had to be); it writes its receipt.
     Finishing,
     /// It undoes steps.
     Undoing {

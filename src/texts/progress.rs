@@ -61,7 +61,7 @@ pub fn no_scope(error: &str) -> String {
 /// A run is asked to end: what it does about that.
 pub fn heard_end(run: &RunState, again: bool) -> &'static str {
     match (&run.activity, run.command.as_str()) {
-        (Activity::Finishing, _) => "the change is confirmed already; the run ends in a moment",
+        (Activity::Finishing, _) => "all is made already; the run ends in a moment",
         (_, "uninstall") if again => "it stops once this step is undone; please wait",
         (_, "uninstall") => "interrupted: it stops once the step that is being undone is done",
         (Activity::Undoing { .. }, _) => "it is rolling back, and that is not interrupted",

@@ -21,7 +21,7 @@ fn activity(activity: &Activity) -> String {
         Activity::Confirming { seconds_left } => format!(
             "waiting for confirmation, {seconds_left} s left (landfall confirm keeps the change)"
         ),
-        Activity::Finishing => "confirmed, about to end".to_owned(),
+        Activity::Finishing => "all is made; it ends in a moment".to_owned(),
         Activity::Undoing { number: 0, .. } => "undoing".to_owned(),
         Activity::Undoing { number, of } => format!("undoing step {number} of {of}"),
     }
