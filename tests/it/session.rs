@@ -128,15 +128,6 @@ fn a_shutdown_in_the_middle_rolls_back() {
 }
 
 #[test]
-fn without_the_bus_a_run_stays_in_its_session_and_says_so() {
-    let host = Machine::boot();
-    host.sh("systemctl stop dbus.socket dbus.service");
-    let run = host.landfall(&with("install", &[])).exits(0).says("stays in your login session");
-    assert_eq!(run.output().matches("stays in your login session").count(), 1, "{run}");
-    assert_eq!(host.unit("docker.service", "ActiveState"), "active");
-}
-
-#[test]
 fn a_change_stays_only_if_it_is_confirmed() {
     let host = Machine::boot();
     let before = host.snapshot();

@@ -3,7 +3,7 @@
 
 use std::process::Command;
 
-use crate::support::{Machine, installed};
+use crate::support::{Machine, with};
 
 #[test]
 fn it_needs_no_dynamic_linker() {
@@ -38,7 +38,9 @@ fn the_c_librarys_name_services_are_not_linked_in() {
 fn without_a_system_bus_systemctl_is_used() {
     let host = Machine::boot();
     host.sh("systemctl mask --now dbus.socket dbus.service");
-    installed(&host, &[]);
+    let run = host.landfall(&with("install", &[])).exits(0);
+    // It cannot leave the session then, and says so once.
+    assert_eq!(run.output().matches("stays in your login session").count(), 1, "{run}");
     assert_eq!(host.unit("docker.service", "ActiveState"), "active");
     host.landfall(&["uninstall", "--yes"]).exits(0);
     assert_eq!(host.unit("docker.service", "LoadState"), "not-found");
