@@ -101,10 +101,10 @@ fn containerds_user(case: &Case<'_>) -> Option<String> {
 fn sockets(case: &Case<'_>) -> Vec<Finding> {
     let classic = case.topology() == Topology::Classic;
     let taken = SOCKETS.iter().filter(|(path, units)| {
-        !(classic && *path == CONTAINERD_SOCKET)
-            && case.facts.network.listening.iter().any(|listening| listening == path)
-            && !units.iter().any(|unit| case.is_active(unit))
-            && !case.is_loaded(SNAP)
+        let ours_to_make = !classic || *path != CONTAINERD_SOCKET;
+        let listens = case.facts.network.listening.iter().any(|listening| listening == path);
+        let known = case.is_loaded(SNAP) || units.iter().any(|unit| case.is_active(unit));
+        ours_to_make && listens && !known
     });
     taken.map(|(path, _)| Finding::error(Seen::SocketInUse { path: (*path).to_owned() })).collect()
 }

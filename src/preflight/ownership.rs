@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Case, Finding, OwnedTargets, Seen};
 use crate::bundle::Archive;
-use crate::desired::{DAEMON_JSON, UNIT_DIR};
+use crate::desired::{DAEMON_JSON, PROFILE, UNIT_DIR};
 use crate::facts::{PackageManager, Packages, PackagesProblem};
 use crate::file_state::FileKind;
+use crate::render::trust;
 use crate::render::units::wants_dir;
 
 /// Packages that share files or units with an engine, but run none: where they own a target
@@ -131,7 +132,10 @@ impl Case<'_> {
     pub(super) fn targets(&self) -> BTreeSet<String> {
         let mut targets: BTreeSet<String> =
             crate::bundle::program_names().map(|name| self.program_path(name)).collect();
-        targets.insert(DAEMON_JSON.to_owned());
+        targets.extend([DAEMON_JSON, trust::OWN_FILE].map(str::to_owned));
+        if !self.desired.is_in_system_path() {
+            targets.insert(PROFILE.to_owned());
+        }
         for unit in self.topology().units() {
             targets.insert(format!("{UNIT_DIR}/{unit}"));
             targets.extend(wants_dir(unit).map(|wants| format!("{UNIT_DIR}/{wants}/{unit}")));

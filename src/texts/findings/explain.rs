@@ -26,6 +26,10 @@ fn system(code: Code) -> Option<(&'static str, &'static str)> {
         Code::SystemdNotRunning => {
             ("ps -p 1 -o comm=", "boot the system with systemd; to provision an image: --root DIR")
         }
+        Code::DistributionUnknown => (
+            "grep -E '^(ID|VERSION_ID)=' /etc/os-release",
+            "nothing: see what else is found, and try it on one host first",
+        ),
         Code::SystemdMissing => ("systemctl --version", "install systemd"),
         Code::ArchitectureUnsupported => ("uname -m", "use another host"),
         Code::ArchiveArchitecture => {
@@ -92,6 +96,18 @@ fn engines(code: Code) -> Option<(&'static str, &'static str)> {
         Code::TargetKind => ("ls -ld PATH", "move it away"),
         Code::PackagesUnknown => ("rpm -qa, or dpkg -l", "see why it gives no answer"),
         Code::UnitMasked => ("systemctl is-enabled UNIT", "systemctl unmask UNIT"),
+        Code::PackagesNeeded => (
+            "rpm -q --whatrequires runc, or apt-cache rdepends --installed runc",
+            "nothing: they stay; landfall's programs go elsewhere with --bin-dir DIR",
+        ),
+        Code::ContainerdTaken => (
+            "ss -lxp | grep containerd.sock; systemctl status containerd",
+            "leave out --unit-style classic, or systemctl disable --now containerd",
+        ),
+        Code::ArchiveGeneration => (
+            "tar tzf FILE",
+            "give the archive the name that upstream gave it: docker-<version>.tgz",
+        ),
         _ => return None,
     })
 }
