@@ -64,6 +64,11 @@ struct Seen {
     findings: Vec<Finding>,
 }
 
+/// What there is to say about a host.
+pub(super) fn findings(host: &Host) -> Result<Vec<Finding>, Failure> {
+    Ok(examine(host)?.findings)
+}
+
 fn examine(host: &Host) -> Result<Seen, Failure> {
     let mut desired = usual();
     let scope = facts::doctor::scope(host, &desired);

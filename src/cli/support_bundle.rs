@@ -1,19 +1,17 @@
 //! `landfall support-bundle`.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
 use super::args::{Global, InstallArgs};
+use super::doctor;
 use super::failure::{Failure, exit};
 use super::output::{Output, finding_json, utc};
 use super::probe;
 use super::show_plan::megabytes;
 use crate::facts::identity;
 use crate::host::{Host, clock, output as output_file};
-use crate::preflight;
-use crate::receipt::Receipt;
 use crate::support_bundle::{Collection, Keep, Limits, collect, pack};
 use crate::texts::{errors, support_bundle as texts};
 
@@ -48,26 +46,24 @@ pub fn support_bundle(
     Ok(exit::DONE)
 }
 
-/// The probe, and what preflight finds in it. A host in any state has some of it.
+/// The probe, and what doctor finds. A host in any state has some of it.
 fn facts_and_findings(global: &Global, host: &Host, collection: &mut Collection<'_>) {
-    let looked = probe::wanted(global, &InstallArgs::default())
-        .and_then(|desired| Ok((probe::look(host, &desired)?, desired)));
-    let ((probe, receipt), desired) = match looked {
-        Ok(looked) => looked,
-        Err(failure) => {
-            let why = failure.message;
-            return collection.leave_out("probe.json, findings.jsonl", why);
-        }
-    };
-    match probe.to_text() {
+    let probed = probe::wanted(global, &InstallArgs::default())
+        .and_then(|desired| probe::look(host, &desired))
+        .map_err(|failure| failure.message)
+        .and_then(|(probe, _)| probe.to_text().map_err(|error| error.to_string()));
+    match probed {
         Ok(text) => collection.add("probe.json", texts::PROBE, "", &text, Keep::Start),
-        Err(error) => collection.leave_out("probe.json", error),
+        Err(why) => collection.leave_out("probe.json", why),
     }
-    let owned: BTreeSet<String> = receipt.as_ref().map(Receipt::paths).unwrap_or_default();
-    let found = preflight::check(&desired, &probe.facts, &owned, None);
-    let lines: String =
-        found.iter().map(|finding| format!("{}\n", finding_json(finding))).collect();
-    collection.add("findings.jsonl", texts::PREFLIGHT, "", &lines, Keep::Start);
+    match doctor::findings(host) {
+        Ok(found) => {
+            let lines: String =
+                found.iter().map(|finding| format!("{}\n", finding_json(finding))).collect();
+            collection.add("findings.jsonl", texts::FINDINGS, "", &lines, Keep::Start);
+        }
+        Err(failure) => collection.leave_out("findings.jsonl", failure.message),
+    }
 }
 
 fn packed(

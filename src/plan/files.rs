@@ -10,7 +10,7 @@ use crate::file_state::{FileKind, Ownership, new_name};
 use crate::render::daemon_json::{self, KeyChange};
 use crate::render::diff::diff;
 use crate::render::profile;
-use crate::render::units::{self, UnitContext, containerd_notifies};
+use crate::render::units::{self, UnitContext, containerd_notifies, raises_open_files};
 use crate::steps::{
     AddGroupMember, CreateDir, CreateGroup, CreateLink, InstallBinary, Step, WriteFile,
 };
@@ -104,6 +104,7 @@ fn unit_context(inputs: &Inputs<'_>, plan: &FilePlan) -> UnitContext {
         data_root: (data_root != DEFAULT_DATA_ROOT).then(|| data_root.to_owned()),
         modprobe: inputs.facts.programs.get("modprobe").cloned(),
         containerd_notify: engine.is_none_or(containerd_notifies),
+        raises_open_files: engine.is_none_or(raises_open_files),
     }
 }
 

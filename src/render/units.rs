@@ -29,6 +29,9 @@ pub struct UnitContext {
     pub modprobe: Option<String>,
     /// Whether this containerd tells systemd that it is ready, see [`containerd_notifies`].
     pub containerd_notify: bool,
+    /// Whether these daemons raise their limit of open files themselves, see
+    /// [`raises_open_files`].
+    pub raises_open_files: bool,
 }
 
 /// Whether the containerd in upstream's archive of this engine, `(major, minor)`, tells
@@ -36,6 +39,14 @@ pub struct UnitContext {
 /// one that does not would never count as started.
 pub fn containerd_notifies(engine: (u32, u32)) -> bool {
     engine >= (20, 10)
+}
+
+/// Whether the daemons of this engine, `(major, minor)`, raise their soft limit of open files to
+/// the hard one: programs built with Go 1.19 and later do (Go 1.19 release notes, package `os`),
+/// and 23.0 is the first release line built with it. Others keep the 1024 that systemd 240 and
+/// later gives to services.
+pub fn raises_open_files(engine: (u32, u32)) -> bool {
+    engine >= (23, 0)
 }
 
 /// A unit that is ready to be written.
@@ -121,8 +132,8 @@ struct Values {
     delegate: bool,
 }
 
-/// Open files where systemd's own default is too low (before 240); the number that newer
-/// kernels take without `fs.nr_open` being raised.
+/// Open files where systemd's own default is too low; the number that newer kernels take
+/// without `fs.nr_open` being raised.
 const OPEN_FILES: u32 = 1_048_576;
 
 impl Values {
@@ -151,7 +162,7 @@ impl Values {
                 229 => "unit-old-name",
                 _ => "unit",
             },
-            limit_nofile: (version < 240).then_some(OPEN_FILES),
+            limit_nofile: (version < 240 || !context.raises_open_files).then_some(OPEN_FILES),
             tasks_max: version >= 226,
             delegate: version >= 218,
         })
@@ -225,6 +236,7 @@ mod tests {
             data_root: None,
             modprobe: Some("/sbin/modprobe".to_string()),
             containerd_notify: true,
+            raises_open_files: true,
         }
     }
 
@@ -412,5 +424,15 @@ mod tests {
         assert!(!containerd_notifies((19, 3)));
         assert!(containerd_notifies((20, 10)));
         assert!(containerd_notifies((29, 0)));
+    }
+
+    #[test]
+    fn daemons_that_do_not_raise_their_open_files_are_given_some() {
+        assert!(!raises_open_files((20, 10)) && raises_open_files((23, 0)));
+        let old = UnitContext { raises_open_files: false, ..context(252) };
+        for unit in ["docker.service", "containerd.service"] {
+            assert!(text(&old, unit).contains("\nLimitNOFILE=1048576\n"));
+            assert!(!text(&context(252), unit).contains("LimitNOFILE"));
+        }
     }
 }

@@ -10,7 +10,7 @@ pub const NO_TIME: &str = "collecting took too long; this was not begun";
 /// Where the facts come from.
 pub const PROBE: &str = "landfall probe";
 /// Where the findings come from.
-pub const PREFLIGHT: &str = "landfall's preflight";
+pub const FINDINGS: &str = "landfall doctor";
 /// What was not done.
 pub const PACK: &str = "pack the bundle";
 /// Nothing runs in an image.
