@@ -144,7 +144,8 @@ pub fn prepare(
     let version = bundle::version_from_name(&file_name(&desired.source.archive));
     // Refused now rather than after the archive was read.
     plan::topology(&desired, version.as_deref(), None, receipt.as_ref())?;
-    desired.unit_style = desired.unit_style.or(receipt.as_ref().map(|receipt| receipt.topology));
+    let installed = receipt.as_ref().filter(|receipt| receipt.has_engine());
+    desired.unit_style = desired.unit_style.or(installed.map(|receipt| receipt.topology));
     let owned = receipt.as_ref().map(Receipt::paths).unwrap_or_default();
     let known = known_archive(&archive_file, receipt.as_ref())?;
     let expected = match known {
