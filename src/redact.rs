@@ -32,7 +32,8 @@ pub fn json(value: &mut Value) {
         Value::Array(values) => values.iter_mut().for_each(json),
         Value::Object(fields) => {
             for (key, value) in fields.iter_mut() {
-                if SECRET_KEY.is_match(key) {
+                // A path names a file, not what is in it.
+                if SECRET_KEY.is_match(key) && !key.contains('/') {
                     remove_leaves(value);
                 } else if ENVIRONMENT_KEY.is_match(key) {
                     names_alone(value);
@@ -104,7 +105,7 @@ impl Rule {
 
 /// Words that name a secret, within the name of a key.
 /// (`gpasswd` is a program, not a secret).
-const SECRET: &str = r"passwor[dt]|(?:\b|[^g])passwd|passphrase|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential";
+const SECRET: &str = r"passwor[dt]|(?:\b|[^g])passwd|passphrase|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential|(?:\b|_)(?:pass|pwd|psk)\b";
 
 /// A value: in quotes that are escaped, in quotes, or up to the next space.
 const VALUE: &str =

@@ -107,3 +107,13 @@ fn lines_of_json_stay_lines_of_json() {
     assert_eq!(whole.next(), Some("{\"password\": \"<removed>\""));
     assert!(clean.contains("http://<removed>@p") && !clean.contains("S3CR3"), "{clean}");
 }
+
+#[test]
+fn a_path_that_sounds_like_a_secret_is_none() {
+    let mut value =
+        json!({"protected": {"/etc/passwd": "immutable"}, "db.pass": "x1", "DB_PASS": "x2"});
+    redact_json(&mut value);
+    assert_eq!(value["protected"]["/etc/passwd"], "immutable");
+    assert_eq!((&value["db.pass"], &value["DB_PASS"]), (&json!(REMOVED), &json!(REMOVED)));
+    assert!(!text("DB_PASS=hunter2 pwd=x3x").contains("hunter2"));
+}

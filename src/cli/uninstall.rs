@@ -47,6 +47,7 @@ fn uninstall_run(
         (true, false) => progress::UNINSTALL_QUESTION,
     };
     super::confirm(global, host, output, question)?;
+    host.interrupt().check()?;
     stop_engine(&context, &receipt).map_err(|error| {
         let mut failure = Failure::from(error);
         failure.exit = exit::STUCK;

@@ -103,10 +103,14 @@ fn forward(setting: &str) -> [Step; 2] {
     ]
 }
 
-/// Its group stays: which one is right is the unit's to say.
+/// Rights are only taken away: its group, and a stricter mode, are somebody's choice.
 fn socket_mode(doctor: &DoctorFacts) -> Option<Step> {
     let state = doctor.socket.as_ref()?;
-    let ownership = Ownership { mode: 0o660, uid: 0, gid: state.gid };
+    let mode = state.mode & 0o660;
+    if (mode, 0) == (state.mode, state.uid) {
+        return None;
+    }
+    let ownership = Ownership { mode, uid: 0, gid: state.gid };
     Some(Step::SetMode(SetMode { path: SOCKET.to_owned(), ownership }))
 }
 
@@ -155,6 +159,13 @@ mod tests {
         ];
         assert_eq!(sorted, expected);
         assert!(found.iter().all(|finding| can_repair(finding.code)), "{found:?}");
+    }
+
+    #[test]
+    fn a_socket_that_is_stricter_than_usual_is_left() {
+        let mut world = world();
+        world.doctor.socket.as_mut().unwrap().mode = 0o600;
+        assert!(plan(&world.facts, &world.doctor, &examined(&world)).is_empty());
     }
 
     #[test]

@@ -13,6 +13,10 @@ const LIMIT: Duration = Duration::from_secs(120);
 /// The same for a whole directory of images and containers.
 const TREE_LIMIT: Duration = Duration::from_secs(1800);
 
+/// The option for the whole label, not only the type in it; types that the policy calls
+/// customizable are set too.
+const WHOLE: &str = "-F";
+
 /// The attribute that holds the label.
 const ATTRIBUTE: &str = "security.selinux";
 
@@ -74,7 +78,7 @@ impl Labeller {
         host: &Host,
         paths: &[&str],
     ) -> Result<BTreeMap<String, WrongLabel>, HostError> {
-        let printed = self.run(host, &["-n", "-v"], paths, LIMIT)?;
+        let printed = self.run(host, &[WHOLE, "-n", "-v"], paths, LIMIT)?;
         let root = self.image.as_ref().map_or("", |(root, _)| root);
         let all = parse_relabelled(&printed);
         Ok(all
@@ -89,10 +93,12 @@ impl Labeller {
     /// # Errors
     /// [`HostError`] if the program fails.
     pub fn label(&self, host: &Host, paths: &[&str]) -> Result<(), HostError> {
-        self.run(host, &[], paths, LIMIT).map(drop)
+        self.run(host, &[WHOLE], paths, LIMIT).map(drop)
     }
 
-    /// Gives a directory of the running host, and all beneath it, the policy's labels.
+    /// Gives a directory of the running host, and all beneath it, the policy's labels. Types
+    /// that are a person's or an engine's to choose (`customizable_types`; a container's own files
+    /// with their categories) stay.
     ///
     /// # Errors
     /// [`HostError`] if the program fails.
@@ -116,8 +122,7 @@ impl Labeller {
         if present.is_empty() {
             return Ok(String::new());
         }
-        // -F: the whole label, not only the type in it.
-        let mut argv = vec![self.program.as_str(), "-F"];
+        let mut argv = vec![self.program.as_str()];
         argv.extend(options);
         let outside: Vec<String>;
         match &self.image {

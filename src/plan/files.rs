@@ -247,14 +247,17 @@ fn wanted_daemon(
         return Ok(wanted);
     }
     let group = &inputs.desired.group.name;
-    if let Some(daemon) = wanted.get("group").and_then(Value::as_str).filter(|name| name != group) {
+    // dockerd looks names up in /etc/group alone, but takes a number.
+    let named = unit_group(inputs);
+    let is_other = |asked: &&str| *asked != group && *asked != named;
+    if let Some(daemon) = wanted.get("group").and_then(Value::as_str).filter(is_other) {
         return Err(PlanError::GroupTwice { daemon: daemon.to_owned(), group: group.clone() });
     }
     let is_there = existing
         .and_then(|text| serde_json::from_str::<Map<String, Value>>(text).ok())
         .is_some_and(|keys| keys.contains_key("group"));
-    if group != DEFAULT_GROUP || is_there {
-        wanted.insert("group".to_owned(), group.as_str().into());
+    if named != DEFAULT_GROUP || is_there {
+        wanted.insert("group".to_owned(), named.into());
     }
     Ok(wanted)
 }

@@ -164,7 +164,8 @@ fn owned_targets(case: &Case<'_>) -> Vec<Finding> {
     let packages = &case.facts.packages;
     let mut by_package: BTreeMap<&String, Vec<String>> = BTreeMap::new();
     for path in case.targets() {
-        let owner = packages.owners.get(&path).filter(|_| !case.owned.contains(&path));
+        // Also of a path that an earlier run wrote: the package came to own it since.
+        let owner = packages.owners.get(&path);
         if let Some(package) = owner.filter(|_| case.is_written(&path)) {
             by_package.entry(package).or_default().push(path);
         }

@@ -5,7 +5,11 @@ use super::{Case, FileKind, Group, SOCKET, process, state, unit};
 pub(super) const CASES: &[Case] = &[
     ("few files", |w| w.dockerd().open_files = Some(4096), &["warning LF113"]),
     ("unlimited files", |w| w.dockerd().open_files = Some(u64::MAX), &["warning LF114"]),
-    ("2^30 files", |w| w.dockerd().open_files = Some(1 << 30), &["warning LF114"]),
+    (
+        "infinity of systemd 240 and later",
+        |w| w.dockerd().open_files = Some(1_073_741_816),
+        &["warning LF114"],
+    ),
     (
         "a socket for root alone",
         |w| w.doctor.socket = Some(state(FileKind::Other, 0o600)),

@@ -305,6 +305,9 @@ fn what_a_package_owns_is_never_written_whatever_is_ignored() {
     world.own("/usr/bin/runc", "runc");
     let found = world.findings();
     assert_eq!(blocking(&found, &["LF032".to_owned()]).len(), 1);
+    // Not even where an earlier run wrote it: the package came later.
+    world.owned.insert("/usr/bin/runc".to_owned());
+    assert_eq!(blocking(&world.findings(), &[]).len(), 1);
 }
 
 #[test]
