@@ -41,6 +41,13 @@ pub struct FileState {
     pub target: Option<String>,
 }
 
+impl FileState {
+    /// Its owner and mode.
+    pub fn ownership(&self) -> Ownership {
+        Ownership { mode: self.mode, uid: self.uid, gid: self.gid }
+    }
+}
+
 /// Owner and mode that a new file or directory gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ownership {

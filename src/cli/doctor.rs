@@ -6,11 +6,12 @@ use serde_json::{Map, json};
 
 use super::args::{DoctorArgs, Global};
 use super::failure::{Failure, exit};
-use super::install::changing;
+use super::install::{changing, keep};
 use super::output::Output;
 use super::run::Run;
-use crate::apply::{self, ApplyError, Session, apply};
-use crate::desired::{Desired, GroupWanted, Source};
+use crate::apply::{Session, apply};
+use crate::config::{self, Options};
+use crate::desired::Desired;
 use crate::doctor::{self, repair};
 use crate::facts::doctor::DoctorFacts;
 use crate::facts::{self, Facts};
@@ -70,7 +71,7 @@ pub(super) fn findings(host: &Host) -> Result<Vec<Finding>, Failure> {
 }
 
 fn examine(host: &Host) -> Result<Seen, Failure> {
-    let mut desired = usual();
+    let mut desired = usual()?;
     let scope = facts::doctor::scope(host, &desired);
     let mut unseen = scope.unseen;
     let receipt = Receipt::load(host).unwrap_or_else(|error| {
@@ -94,17 +95,10 @@ fn examine(host: &Host) -> Result<Seen, Failure> {
 }
 
 /// What an installation without options would want.
-fn usual() -> Desired {
-    Desired {
-        unit_style: None,
-        source: Source { archive: PathBuf::new(), sha256: None, allow_unpinned: false },
-        bin_dir: "/usr/bin".to_owned(),
-        group: GroupWanted { name: "docker".to_owned(), gid: None, members: Vec::new() },
-        daemon: Map::new(),
-        images: Vec::new(),
-        smoke_test: false,
-        ignore: Vec::new(),
-    }
+fn usual() -> Result<Desired, Failure> {
+    // No archive has to be there: its name alone would count, and it has none.
+    let options = Options { archive: Some(PathBuf::new()), ..Options::default() };
+    Ok(config::desired(&options, None)?)
 }
 
 /// Repairs what is safe: as a plan, journal first, and with a receipt.
@@ -137,13 +131,7 @@ fn fix_run(
     let mut receipt = Receipt::load(context.host)?.unwrap_or_else(Receipt::without_engine);
     let entries = apply(context, session.journal()?, steps)?;
     session.run().clone_into(&mut receipt.run);
-    receipt.entries.extend(entries.iter().cloned());
-    if let Err(error) = run.confirm().and_then(|()| receipt.save(context.host)) {
-        // Without a receipt nothing could be undone later: it is undone now.
-        let journal = session.journal()?;
-        let undone = apply::undo(context, &entries, |number| journal.note_undone(number));
-        return Err(Box::new(ApplyError { step: None, cause: error.into(), undone }).into());
-    }
+    keep(run, context, session, &entries, receipt)?;
     output.result(texts::REPAIRED, &json!({"event": "done", "changed": true}));
     Ok(exit::DONE)
 }

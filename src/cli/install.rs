@@ -13,8 +13,8 @@ use crate::apply::journal::Outcome;
 use crate::apply::{self, ApplyError, Session, apply};
 use crate::host::Host;
 use crate::plan::{EngineAction, Plan};
-use crate::receipt::Receipt;
-use crate::steps::{Purge, Step};
+use crate::receipt::{Entry, Receipt};
+use crate::steps::{Context, Purge, Step};
 use crate::texts::{errors, progress};
 use crate::topology::Topology;
 
@@ -117,13 +117,7 @@ fn carry_out(
     let entries = apply(context, session.journal()?, steps)?;
     let mut receipt = receipt_of(prepared, session.run().to_owned(), topology, daemon);
     receipt.images.extend(prepared.images.iter().map(|(_, sha256)| *sha256));
-    receipt.entries.extend(entries.iter().cloned());
-    if let Err(error) = run.confirm().and_then(|()| receipt.save(context.host)) {
-        // Not confirmed, or without a receipt to undo it by later: it is undone now.
-        let journal = session.journal()?;
-        let undone = apply::undo(context, &entries, |number| journal.note_undone(number));
-        return Err(Box::new(ApplyError { step: None, cause: error.into(), undone }).into());
-    }
+    keep(run, context, session, &entries, receipt)?;
     let fresh = prepared.receipt.is_none();
     let version = prepared.version.as_deref();
     let text = match engine {
@@ -143,6 +137,24 @@ fn carry_out(
         output.line(&progress::programs_are_in(&prepared.desired.bin_dir));
     }
     Ok(exit::DONE)
+}
+
+/// Writes the receipt of steps that were made, once they are confirmed if they have to be. Not
+/// confirmed, or without a receipt to undo them by later, they are undone now.
+pub fn keep(
+    run: &Run<'_>,
+    context: &Context<'_>,
+    session: &mut Session<'_>,
+    entries: &[Entry],
+    mut receipt: Receipt,
+) -> Result<(), Failure> {
+    receipt.entries.extend(entries.iter().cloned());
+    let Err(error) = run.confirm().and_then(|()| receipt.save(context.host)) else {
+        return Ok(());
+    };
+    let journal = session.journal()?;
+    let undone = apply::undo(context, entries, |number| journal.note_undone(number));
+    Err(Box::new(ApplyError { step: None, cause: error.into(), undone }).into())
 }
 
 fn receipt_of(

@@ -11,7 +11,7 @@ use crate::apply::Session;
 use crate::approved::receipt_digest;
 use crate::bundle::trust::{self, Evidence, Verdict};
 use crate::bundle::{self, Archive};
-use crate::config::{self, FileConfig, Options};
+use crate::config::{self, CONFIG_FILE, FileConfig, Options};
 use crate::desired::Desired;
 use crate::digest::Digest;
 use crate::facts::{self, Facts};
@@ -81,9 +81,6 @@ impl Looked {
         }
     }
 }
-
-/// Where the configuration is looked for when `--config` does not name it.
-const CONFIG_FILE: &str = "/etc/landfall/landfall.yaml";
 
 fn config_file(named: Option<&Path>) -> Result<Option<FileConfig>, Failure> {
     let path = named.unwrap_or(Path::new(CONFIG_FILE));

@@ -9,6 +9,9 @@ mod file;
 mod names;
 mod options;
 
+/// Where the configuration is looked for when `--config` does not name it.
+pub const CONFIG_FILE: &str = "/etc/landfall/landfall.yaml";
+
 pub use desired::desired;
 pub use error::{ConfigError, Origin};
 pub use file::FileConfig;

@@ -1,7 +1,7 @@
 //! Clock and name servers.
 
 use super::{Case, Sight, note, warning};
-use crate::facts::doctor::resolver::is_loopback;
+use crate::facts::resolver::is_loopback;
 use crate::preflight::Finding;
 
 /// A clock that is behind by less may only have been set back a little.

@@ -3,7 +3,6 @@
 use serde_json::{Map, Value};
 
 use super::{Case, Sight, error, warning};
-use crate::desired::DAEMON_JSON;
 use crate::facts::{Facts, kernel};
 use crate::preflight::Finding;
 use crate::render::daemon_options;
@@ -28,9 +27,7 @@ const FLAGS: [(&str, &[&str]); 12] = [
 
 /// The keys of daemon.json; none if there is no file, or it cannot be read.
 pub(super) fn read(facts: &Facts) -> Map<String, Value> {
-    let text = facts.files.get(DAEMON_JSON).and_then(|fact| fact.text.as_deref());
-    let value: Option<Value> = text.and_then(|text| serde_json::from_str(text).ok());
-    match value {
+    match facts.daemon_json() {
         Some(Value::Object(map)) => map,
         _ => Map::new(),
     }

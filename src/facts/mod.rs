@@ -16,6 +16,7 @@ pub mod os_release;
 pub mod packages;
 pub mod programs;
 pub mod protection;
+pub mod resolver;
 pub mod security;
 pub mod sudoers;
 pub mod systemd;
@@ -24,12 +25,14 @@ mod wanted;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 pub use gather::{distribution_of, gather, gather_visible};
 pub use network::{Bridge, Forwarding, NameServer, NetworkFacts};
 pub use security::Security;
 pub use wanted::Wanted;
 
+use crate::desired::DAEMON_JSON;
 use crate::digest::Digest;
 use crate::file_state::FileState;
 use crate::unit_state::UnitState;
@@ -93,6 +96,13 @@ pub enum Protection {
     Immutable,
     /// `+a`.
     AppendOnly,
+}
+
+impl Facts {
+    /// What stands in daemon.json; `None` if it is not there, or cannot be read.
+    pub fn daemon_json(&self) -> Option<Value> {
+        serde_json::from_str(self.files.get(DAEMON_JSON)?.text.as_deref()?).ok()
+    }
 }
 
 /// The kernel. Of an image nothing is known: the kernel that it will run under is not the

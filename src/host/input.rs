@@ -37,21 +37,11 @@ pub fn open(path: &Path) -> Result<File, HostError> {
 /// # Errors
 /// [`HostError::Io`] if it is larger than 1 MiB, not UTF-8, or unreadable.
 pub fn read_text(path: &Path) -> Result<Option<String>, HostError> {
-    let file = match open(path) {
-        Ok(file) => file,
-        Err(error) if error.is_not_found() => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    let fail = |source| HostError::io("read", path.to_string_lossy(), source);
-    let mut text = String::new();
-    file.take(TEXT_LIMIT + 1).read_to_string(&mut text).map_err(fail)?;
-    if text.len() as u64 > TEXT_LIMIT {
-        return Err(fail(std::io::Error::new(
-            std::io::ErrorKind::FileTooLarge,
-            phrases::OVER_1_MIB,
-        )));
+    match read_bounded(path, TEXT_LIMIT, phrases::OVER_1_MIB) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.is_not_found() => Ok(None),
+        Err(error) => Err(error),
     }
-    Ok(Some(text))
 }
 
 /// The text of a plan or a probe.
@@ -60,12 +50,15 @@ pub fn read_text(path: &Path) -> Result<Option<String>, HostError> {
 /// [`HostError::Io`] if there is no such file, or it is not a regular file of UTF-8 text of
 /// at most 64 MiB.
 pub fn read_document(path: &Path) -> Result<String, HostError> {
+    read_bounded(path, DOCUMENT_LIMIT, phrases::OVER_64_MIB)
+}
+
+fn read_bounded(path: &Path, limit: u64, too_large: &'static str) -> Result<String, HostError> {
     let fail = |source| HostError::io("read", path.to_string_lossy(), source);
     let mut text = String::new();
-    open(path)?.take(DOCUMENT_LIMIT + 1).read_to_string(&mut text).map_err(fail)?;
-    if text.len() as u64 > DOCUMENT_LIMIT {
-        let source = std::io::Error::new(std::io::ErrorKind::FileTooLarge, phrases::OVER_64_MIB);
-        return Err(fail(source));
+    open(path)?.take(limit + 1).read_to_string(&mut text).map_err(fail)?;
+    if text.len() as u64 > limit {
+        return Err(fail(std::io::Error::new(std::io::ErrorKind::FileTooLarge, too_large)));
     }
     Ok(text)
 }

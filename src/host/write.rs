@@ -140,8 +140,7 @@ impl Host {
         from: &mut File,
         state: &FileState,
     ) -> Result<(), HostError> {
-        let ownership = Ownership { mode: state.mode, uid: state.uid, gid: state.gid };
-        self.write_beside(path, ownership, &state.xattrs, Some(state.mtime), |file| {
+        self.write_beside(path, state.ownership(), &state.xattrs, Some(state.mtime), |file| {
             super::files::copy(from, file).map(|_| ())
         })
     }

@@ -328,11 +328,7 @@ fn plan_text(
         },
     });
     // A file that is there keeps its owner and mode; a unit must be readable by all.
-    let ownership = existing.map_or(Ownership::root(0o644), |file| Ownership {
-        mode: file.state.mode,
-        uid: file.state.uid,
-        gid: file.state.gid,
-    });
+    let ownership = existing.map_or(Ownership::root(0o644), |file| file.state.ownership());
     plan.steps.push(Step::WriteFile(WriteFile { path: path.to_owned(), text, ownership }));
     Ok(true)
 }

@@ -5,6 +5,7 @@
 //! seen, and (in [`crate::texts::findings`]) why it matters and how to mend it.
 
 mod accounts;
+mod code;
 mod engines;
 mod finding;
 mod host;
@@ -18,19 +19,18 @@ mod space;
 mod sudo;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-pub use finding::{
-    Code, Finding, MountFlag, OwnedTargets, ParseCodeError, Refusal, Seen, Severity,
-};
+pub use code::{Code, ParseCodeError, Refusal};
+pub use finding::{Finding, MountFlag, OwnedTargets, Seen, Severity};
 pub use network::{BridgeProblem, Use, UsedBy};
 
 use crate::bundle::{Archive, version_from_name};
-use crate::desired::{DAEMON_JSON, Desired};
+use crate::desired::Desired;
 use crate::facts::Facts;
 use crate::steps::Step;
 use crate::store::STATE_DIR;
@@ -48,9 +48,7 @@ struct Case<'a> {
 
 impl<'a> Case<'a> {
     fn new(desired: &'a Desired, facts: &'a Facts, owned: &'a BTreeSet<String>) -> Self {
-        let text = facts.files.get(DAEMON_JSON).and_then(|fact| fact.text.as_deref());
-        let daemon_json = text.and_then(|text| serde_json::from_str(text).ok());
-        Self { desired, facts, owned, daemon_json }
+        Self { desired, facts, owned, daemon_json: facts.daemon_json() }
     }
 
     /// What a key of daemon.json will be: as desired, or else as it stands there.
@@ -127,6 +125,7 @@ pub fn check_archive(
 }
 
 /// Whether a file or link is one that a plan may write, so that its owner is looked at.
+#[cfg(test)]
 #[cfg(test)]
 pub(crate) fn is_target(desired: &Desired, path: &str) -> bool {
     let (facts, owned) = (Facts::default(), BTreeSet::new());

@@ -3,9 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Before, Context, KeptReason, StepError, Undone};
-use crate::file_state::FileKind;
-use crate::texts::phrases::host as phrases;
+use super::{Action, Before, Context, KeptReason, StepError, Undone, link};
 
 /// Makes a symbolic link.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,34 +14,20 @@ pub struct CreateLink {
     pub target: String,
 }
 
-impl CreateLink {
-    fn is_there(&self, context: &Context<'_>) -> Result<Option<bool>, StepError> {
-        Ok(context.host.stat(&self.path)?.map(|state| {
-            state.kind == FileKind::Symlink && state.target.as_deref() == Some(&self.target)
-        }))
-    }
-}
-
 impl Action for CreateLink {
     fn observe(&self, context: &Context<'_>) -> Result<Before, StepError> {
-        match self.is_there(context)? {
-            None => Ok(Before::Absent),
-            Some(true) => Ok(Before::Present),
-            Some(false) => {
-                Err(StepError::NotAFile { path: self.path.clone(), what: phrases::NOT_THE_LINK })
-            }
-        }
+        link::observe(context, &self.path, &self.target)
     }
 
     fn apply(&self, context: &Context<'_>) -> Result<(), StepError> {
-        if self.is_there(context)?.is_none() {
+        if link::is_there(context, &self.path, &self.target)?.is_none() {
             context.host.create_link(&self.path, &self.target)?;
         }
         Ok(())
     }
 
     fn undo(&self, context: &Context<'_>, before: &Before) -> Result<Undone, StepError> {
-        match (before, self.is_there(context)?) {
+        match (before, link::is_there(context, &self.path, &self.target)?) {
             (Before::Absent, Some(true)) => {
                 context.host.remove_file(&self.path)?;
                 Ok(Undone::Restored)

@@ -14,6 +14,7 @@ pub mod daemon_reload;
 pub mod guard_runtime;
 pub mod install_binary;
 pub mod label_like;
+mod link;
 pub mod load_image;
 pub mod remove_link;
 mod replace;

@@ -2,9 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Before, Context, KeptReason, StepError, Undone};
-use crate::file_state::FileKind;
-use crate::texts::phrases::host as phrases;
+use super::{Action, Before, Context, KeptReason, StepError, Undone, link};
 
 /// Removes a symbolic link, if it still points where it did.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,23 +13,9 @@ pub struct RemoveLink {
     pub target: String,
 }
 
-impl RemoveLink {
-    fn is_there(&self, context: &Context<'_>) -> Result<Option<bool>, StepError> {
-        Ok(context.host.stat(&self.path)?.map(|state| {
-            state.kind == FileKind::Symlink && state.target.as_deref() == Some(&self.target)
-        }))
-    }
-}
-
 impl Action for RemoveLink {
     fn observe(&self, context: &Context<'_>) -> Result<Before, StepError> {
-        match self.is_there(context)? {
-            None => Ok(Before::Absent),
-            Some(true) => Ok(Before::Present),
-            Some(false) => {
-                Err(StepError::NotAFile { path: self.path.clone(), what: phrases::NOT_THE_LINK })
-            }
-        }
+        link::observe(context, &self.path, &self.target)
     }
 
     fn apply(&self, context: &Context<'_>) -> Result<(), StepError> {
@@ -39,7 +23,7 @@ impl Action for RemoveLink {
     }
 
     fn undo(&self, context: &Context<'_>, before: &Before) -> Result<Undone, StepError> {
-        match (before, self.is_there(context)?) {
+        match (before, link::is_there(context, &self.path, &self.target)?) {
             (Before::Present, None) => {
                 context.host.create_link(&self.path, &self.target)?;
                 Ok(Undone::Restored)

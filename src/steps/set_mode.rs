@@ -16,12 +16,8 @@ pub struct SetMode {
 
 impl SetMode {
     fn now(&self, context: &Context<'_>) -> Result<Option<Ownership>, StepError> {
-        Ok(context.host.stat(&self.path)?.as_ref().map(ownership))
+        Ok(context.host.stat(&self.path)?.as_ref().map(FileState::ownership))
     }
-}
-
-fn ownership(state: &FileState) -> Ownership {
-    Ownership { mode: state.mode, uid: state.uid, gid: state.gid }
 }
 
 impl Action for SetMode {

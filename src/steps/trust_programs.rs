@@ -72,9 +72,10 @@ impl Action for TrustPrograms {
 impl TrustPrograms {
     fn write(&self, context: &Context<'_>, text: &str) -> Result<(), StepError> {
         // The daemon reads it as a user of its own.
-        let ownership = context.host.stat(&self.path)?.map_or(Ownership::root(0o644), |state| {
-            Ownership { mode: state.mode, uid: state.uid, gid: state.gid }
-        });
+        let ownership = context
+            .host
+            .stat(&self.path)?
+            .map_or(Ownership::root(0o644), |state| state.ownership());
         Ok(context.host.write_file(&self.path, text.as_bytes(), ownership)?)
     }
 

@@ -2,6 +2,7 @@
 
 use super::{Collection, Keep, engine};
 use crate::apply::journal::JOURNAL;
+use crate::config::CONFIG_FILE;
 use crate::desired::DAEMON_JSON;
 use crate::receipt::RECEIPT;
 use crate::texts::support_bundle as texts;
@@ -56,7 +57,7 @@ const FILES: [(&str, &str, Keep); 8] = [
     ("etc/docker/daemon.json.txt", DAEMON_JSON, Keep::Start),
     ("landfall/journal.jsonl", JOURNAL, Keep::End),
     ("landfall/receipt.json", RECEIPT, Keep::Start),
-    ("landfall/landfall.yaml.txt", "/etc/landfall/landfall.yaml", Keep::Start),
+    ("landfall/landfall.yaml.txt", CONFIG_FILE, Keep::Start),
     ("system/os-release.txt", "/etc/os-release", Keep::Start),
     ("network/resolv.conf.txt", "/etc/resolv.conf", Keep::Start),
     ("network/hosts.txt", "/etc/hosts", Keep::Start),

@@ -13,6 +13,7 @@ use crate::desired::{DAEMON_JSON, GroupWanted, SOCKET, Source};
 use crate::facts::doctor::{KernelDetails, Resolver, UnitDetails};
 use crate::facts::{CgroupMode, FileFact, Group};
 use crate::file_state::{FileKind, FileState};
+use crate::preflight::tests::shown;
 use crate::texts::findings::text;
 
 /// A healthy host with a running engine, and what the doctor sees of it.
@@ -164,20 +165,6 @@ pub(super) fn examined(world: &World) -> Vec<Finding> {
 pub(super) fn link(unit: &str) -> (String, String) {
     let path = format!("/etc/systemd/system/sockets.target.wants/{unit}");
     (path, format!("/nowhere/{unit}"))
-}
-
-fn shown(findings: &[Finding]) -> Vec<String> {
-    findings
-        .iter()
-        .map(|finding| {
-            let severity = match finding.severity {
-                Severity::Error => "error",
-                Severity::Warning => "warning",
-                Severity::Note => "note",
-            };
-            format!("{severity} {}", finding.code)
-        })
-        .collect()
 }
 
 /// What is changed, how, and which findings come of it.

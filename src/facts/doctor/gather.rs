@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use landfall_engine::{Client, Info};
 
+use super::units;
 use super::{DoctorFacts, KernelDetails, certificates, firewall, landfall, logs, processes};
-use super::{resolver, units};
-use crate::desired::{DAEMON_JSON, Desired, SOCKET};
-use crate::facts::{Facts, Wanted, kernel};
+use crate::desired::{Desired, SOCKET};
+use crate::facts::{Facts, Wanted, kernel, resolver};
 use crate::host::{Host, HostError};
 use crate::plan;
 use crate::receipt::Receipt;
@@ -67,7 +67,7 @@ pub fn scope(host: &Host, desired: &Desired) -> Scope {
 pub fn gather(host: &Host, facts: &Facts, receipt: Option<&Receipt>) -> DoctorFacts {
     let mut found = DoctorFacts::default();
     let mut look = Look { unseen: Vec::new() };
-    let daemon_json = daemon_json(facts);
+    let daemon_json = facts.daemon_json();
     found.dangling = look.at(phrases::UNIT_FILES, units::dangling(host));
     found.resolver = look.at("/etc/resolv.conf", resolver_facts(host));
     found.landfall = look.at(crate::store::STATE_DIR, landfall::gather(host, receipt));
@@ -143,10 +143,6 @@ impl Look {
             T::default()
         })
     }
-}
-
-fn daemon_json(facts: &Facts) -> Option<serde_json::Value> {
-    serde_json::from_str(facts.files.get(DAEMON_JSON)?.text.as_deref()?).ok()
 }
 
 fn data_root(daemon_json: Option<&serde_json::Value>) -> &str {

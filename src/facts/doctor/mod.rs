@@ -9,7 +9,6 @@ mod gather;
 mod landfall;
 pub mod logs;
 pub mod processes;
-pub mod resolver;
 pub mod units;
 
 use std::collections::BTreeMap;

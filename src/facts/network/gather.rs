@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::{Bridge, Forwarding, NameServer, NetworkFacts, forwarding, parse_listening, peers};
+use crate::facts::resolver;
 use crate::host::{Host, HostError};
 
 /// How long a program may take that prints rules.
@@ -79,13 +80,9 @@ fn session(host: &Host) -> Session {
     session
 }
 
-/// Where systemd-resolved keeps the servers that it asks itself; dockerd reads it too, in
-/// place of a resolv.conf that names the stub alone.
-const RESOLVED: &str = "/run/systemd/resolve/resolv.conf";
-
 fn name_servers(host: &Host) -> Vec<NameServer> {
     let mut found = Vec::new();
-    for file in ["/etc/resolv.conf", RESOLVED] {
+    for file in ["/etc/resolv.conf", resolver::UPSTREAM] {
         let text = host.read_text(file).ok().flatten().unwrap_or_default();
         for address in peers::parse_name_servers(&text) {
             if !found.iter().any(|server: &NameServer| server.address == address) {

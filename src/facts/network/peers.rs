@@ -2,6 +2,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use crate::facts::resolver;
+
 /// Far ends of established connections, from `/proc/net/tcp` and `/proc/net/tcp6`; each
 /// once, in order, without loopback.
 pub(super) fn parse_established(text: &str) -> Vec<IpAddr> {
@@ -82,12 +84,9 @@ pub fn address_of_url(url: &str) -> Option<IpAddr> {
 /// `nameserver` lines of resolv.conf(5), without those on the loopback: a stub's answers
 /// come from elsewhere.
 pub(super) fn parse_name_servers(text: &str) -> Vec<IpAddr> {
-    text.lines()
-        .filter_map(|line| {
-            let mut words = line.split_whitespace();
-            let ("nameserver", Some(address)) = (words.next()?, words.next()) else { return None };
-            address.split('%').next()?.parse::<IpAddr>().ok()
-        })
+    resolver::parse(text)
+        .iter()
+        .filter_map(|server| server.split('%').next()?.parse::<IpAddr>().ok())
         .filter(|address| !address.is_loopback())
         .collect()
 }

@@ -143,7 +143,8 @@ fn a_healthy_host_has_no_errors() {
     assert_eq!(shown(&world().findings()), HEALTHY);
 }
 
-fn shown(findings: &[Finding]) -> Vec<String> {
+/// Each finding as `error LF001`.
+pub(crate) fn shown(findings: &[Finding]) -> Vec<String> {
     findings
         .iter()
         .map(|finding| {
