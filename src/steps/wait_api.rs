@@ -1,7 +1,7 @@
 //! Waits for the engine's API, and checks who answers on what socket.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use landfall_engine::{Client, EngineError};
 use serde::{Deserialize, Serialize};
@@ -13,6 +13,10 @@ use crate::verify::not_in_force;
 
 /// How long the API may take to answer. The unit reported ready before, so this is long.
 const LIMIT: Duration = Duration::from_secs(60);
+/// How long a daemon may take to follow settings that it was told to read again.
+const RELOAD_LIMIT: Duration = Duration::from_secs(10);
+/// How soon it is asked again.
+const ASK_AGAIN: Duration = Duration::from_millis(100);
 
 /// Waits for the API on a unix socket, and checks version, permissions and settings.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,11 +39,10 @@ impl Action for WaitApi {
 
     fn apply(&self, context: &Context<'_>) -> Result<(), StepError> {
         let host = context.host;
-        let (found, info) = host.block_on_or_interrupt(async {
+        let (found, ignored) = host.block_on_or_interrupt(async {
             let client = Client::connect(Path::new(&self.socket), LIMIT).await?;
-            Ok::<_, EngineError>((client.version().await?, client.info().await?))
+            Ok::<_, EngineError>((client.version().await?, self.ignored(&client).await?))
         })??;
-        let ignored = not_in_force(&self.settings, &info);
         if !ignored.is_empty() {
             return Err(StepError::NotInForce(ignored));
         }
@@ -65,6 +68,21 @@ impl Action for WaitApi {
 
     fn undo(&self, _context: &Context<'_>, _before: &Before) -> Result<Undone, StepError> {
         Ok(Undone::Unchanged)
+    }
+}
+
+impl WaitApi {
+    /// The settings that the daemon does not follow. A reload is a signal: systemd is done with
+    /// it before the daemon is.
+    async fn ignored(&self, client: &Client) -> Result<Vec<String>, EngineError> {
+        let began = Instant::now();
+        loop {
+            let ignored = not_in_force(&self.settings, &client.info().await?);
+            if ignored.is_empty() || began.elapsed() > RELOAD_LIMIT {
+                return Ok(ignored);
+            }
+            tokio::time::sleep(ASK_AGAIN).await;
+        }
     }
 }
 

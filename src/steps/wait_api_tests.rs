@@ -22,6 +22,11 @@ struct World {
 /// The daemon's socket is `/run/docker.sock` beneath the root, and has the same path outside of
 /// it: a link in the root leads from there to here.
 fn world() -> World {
+    world_of(|| Answer::ok(INFO))
+}
+
+/// The same, with a daemon whose settings may change.
+fn world_of(info: impl Fn() -> Answer + Send + Sync + 'static) -> World {
     let bed = Bed::with_accounts("docker:x:990:\n");
     let root = bed.host.root_dir().to_string_lossy().into_owned();
     let (above, name) = root.rsplit_once('/').unwrap();
@@ -36,9 +41,9 @@ fn world() -> World {
     let daemon = bed
         .host
         .block_on(async {
-            FakeDaemon::start(Path::new(&socket), |request| match request.target.as_str() {
+            FakeDaemon::start(Path::new(&socket), move |request| match request.target.as_str() {
                 path if path.ends_with("/version") => Answer::ok(VERSION),
-                path if path.ends_with("/info") => Answer::ok(INFO),
+                path if path.ends_with("/info") => info(),
                 _ => Answer::refusal(404, "page not found"),
             })
         })
@@ -96,6 +101,18 @@ fn a_daemon_of_another_version_is_not_ours() {
     let error = world.apply().unwrap_err();
     let StepError::WrongVersion { found, wanted } = &error else { panic!("{error}") };
     assert_eq!((found.as_str(), wanted.as_str()), ("28.5.2", "28.5.1"));
+}
+
+/// systemd has sent the signal; the daemon reads its file in its own time.
+#[test]
+fn a_reload_that_goes_on_is_waited_for() {
+    let asked = std::sync::atomic::AtomicUsize::new(0);
+    let mut world = world_of(move || {
+        let before = asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed) < 3;
+        Answer::ok(if before { r#"{"RegistryConfig":{"Mirrors":[]}}"# } else { INFO })
+    });
+    world.set("registry-mirrors", json!(["https://mirror.example"]));
+    world.apply().unwrap();
 }
 
 #[test]
