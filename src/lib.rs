@@ -16,6 +16,7 @@ pub mod doctor;
 pub mod facts;
 pub mod file_state;
 pub mod host;
+pub mod installed;
 pub mod nearest;
 pub mod plan;
 pub mod preflight;

@@ -1,5 +1,6 @@
 //! `landfall doctor`.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use serde_json::{Map, json};
@@ -7,7 +8,7 @@ use serde_json::{Map, json};
 use super::args::{DoctorArgs, Global};
 use super::failure::{Failure, exit};
 use super::install::{changing, keep};
-use super::output::Output;
+use super::output::{Output, utc};
 use super::run::Run;
 use crate::apply::{Session, apply};
 use crate::config::{self, Options};
@@ -15,13 +16,15 @@ use crate::desired::Desired;
 use crate::doctor::{self, repair};
 use crate::facts::doctor::DoctorFacts;
 use crate::facts::{self, Facts};
-use crate::host::Host;
+use crate::host::{Host, HostError};
+use crate::installed::Installed;
 use crate::plan::{self, EngineAction, Plan};
 use crate::preflight::{Code, Finding, ParseCodeError, Severity};
 use crate::receipt::{RECEIPT, Receipt};
 use crate::render::diff::diff;
+use crate::report::{Event, Reporter};
 use crate::steps::{Purge, Step};
-use crate::texts::{doctor as texts, errors, findings};
+use crate::texts::{doctor as texts, errors, findings, status};
 use crate::topology::Topology;
 
 /// Looks at everything; changes nothing, unless asked to repair.
@@ -38,15 +41,20 @@ pub fn doctor(
         return fix(global, host, output);
     }
     let seen = examine(host)?;
-    let code = tell(output, &seen.findings);
-    if seen.findings.iter().any(|finding| repair::can_repair(finding.code)) {
+    let code = tell(output, &seen);
+    if seen.findings.iter().any(repair::can_repair) {
         output.line(texts::CAN_REPAIR);
     }
     Ok(code)
 }
 
-/// Prints all findings and how many there are; the exit code.
-fn tell(output: &Output, findings: &[Finding]) -> u8 {
+/// Prints a run that goes on, all findings and how many there are; the exit code.
+fn tell(output: &Output, seen: &Seen) -> u8 {
+    if let Some(run) = &seen.closer.landfall.running {
+        let text = texts::going_on(&status::run(run, &utc(run.since)).join("; "));
+        output.event(&Event::Warning { text });
+    }
+    let findings = &seen.findings;
     output.diagnosis(findings);
     let count = |severity| findings.iter().filter(|found| found.severity == severity).count();
     let errors = count(Severity::Error);
@@ -72,26 +80,38 @@ pub(super) fn findings(host: &Host) -> Result<Vec<Finding>, Failure> {
 
 fn examine(host: &Host) -> Result<Seen, Failure> {
     let mut desired = usual()?;
-    let scope = facts::doctor::scope(host, &desired);
-    let mut unseen = scope.unseen;
+    let mut unseen = Vec::new();
     let receipt = Receipt::load(host).unwrap_or_else(|error| {
         unseen.push(texts::unreadable(RECEIPT, &error.to_string()));
         None
     });
-    let facts = facts::gather(host, &scope.wanted)?;
-    let mut closer = facts::doctor::gather(host, &facts, receipt.as_ref());
+    let installed = receipt.as_ref().and_then(Installed::of);
+    if let Some(installed) = &installed {
+        installed.asked_by(&mut desired);
+    }
+    let (facts, denied) = facts::gather_visible(host, &plan::wanted(&desired))?;
+    let shown = |error: &HostError| error.place().map_or_else(|| error.to_string(), str::to_owned);
+    unseen.extend(denied.iter().map(shown));
+    let mut closer = facts::doctor::gather(host, &facts, &desired, receipt.as_ref());
     closer.unseen.splice(0..0, unseen);
-    let version = receipt.as_ref().and_then(|receipt| receipt.version.clone());
-    if let Some(version) = version.or_else(|| closer.versions.get("dockerd").cloned()) {
-        // The engine that is there is the one whose needs are compared with the host.
+    once_each(&mut closer.unseen);
+    // The engine that is there, as it is configured now, is what the host is compared with.
+    if installed.is_none_or(|installed| installed.version.is_none())
+        && let Some(version) = closer.versions.get("dockerd")
+    {
         desired.source.archive = PathBuf::from(format!("docker-{version}.tgz"));
     }
-    if let Some(receipt) = receipt.as_ref().filter(|receipt| receipt.has_engine()) {
-        desired.unit_style = Some(receipt.topology);
+    if facts.daemon_json().is_some_and(|json| json.get("data-root").is_some()) {
+        desired.daemon.remove("data-root");
     }
     let owned = receipt.map(|receipt| receipt.paths()).unwrap_or_default();
     let findings = doctor::examine(&desired, &facts, &closer, &owned);
     Ok(Seen { facts, closer, findings })
+}
+
+fn once_each(texts: &mut Vec<String>) {
+    let mut seen = BTreeSet::new();
+    texts.retain(|text| seen.insert(text.clone()));
 }
 
 /// What an installation without options would want.
@@ -109,18 +129,31 @@ fn fix(global: &Global, host: &Host, output: &Output) -> Result<u8, Failure> {
     if host.uid() != 0 {
         return Err(Failure::new(exit::REFUSED, errors::NOT_ROOT).hint(errors::USE_SUDO));
     }
-    changing(host, output, "doctor", None, |run, session| fix_run(global, run, output, session))
+    let mut repaired = false;
+    let code = changing(host, output, "doctor", None, |run, session| {
+        fix_run(global, run, output, session, &mut repaired)
+    })?;
+    if !repaired {
+        return Ok(code);
+    }
+    output.line(texts::WHAT_IS_LEFT);
+    let code = tell(output, &examine(host)?);
+    output.result(texts::REPAIRED, &json!({"event": "done", "changed": true}));
+    Ok(code)
 }
 
+/// The exit code is that of what was found; `repaired` is set once there is something to look at
+/// again.
 fn fix_run(
     global: &Global,
     run: &Run<'_>,
     output: &Output,
     session: &mut Session<'_>,
+    repaired: &mut bool,
 ) -> Result<u8, Failure> {
     let context = &run.context(Purge::IfNew);
     let seen = examine(context.host)?;
-    let code = tell(output, &seen.findings);
+    let code = tell(output, &seen);
     let steps = repair::plan(&seen.facts, &seen.closer, &seen.findings);
     if steps.is_empty() {
         output.result(texts::NOTHING_TO_REPAIR, &json!({"event": "done", "changed": false}));
@@ -132,8 +165,8 @@ fn fix_run(
     let entries = apply(context, session.journal()?, steps)?;
     session.run().clone_into(&mut receipt.run);
     keep(run, context, session, &entries, receipt)?;
-    output.result(texts::REPAIRED, &json!({"event": "done", "changed": true}));
-    Ok(exit::DONE)
+    *repaired = true;
+    Ok(code)
 }
 
 /// The repairs as a plan, which is what is shown.

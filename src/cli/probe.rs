@@ -41,7 +41,8 @@ pub fn wanted(global: &Global, args: &InstallArgs) -> Result<Desired, Failure> {
 
 /// Looks at the host as far as it can be seen; the receipt is given whole, too.
 pub fn look(host: &Host, desired: &Desired) -> Result<(Probe, Option<Receipt>), Failure> {
-    let (facts, mut not_seen) = gather_visible(host, &plan::wanted(desired))?;
+    let (facts, denied) = gather_visible(host, &plan::wanted(desired))?;
+    let mut not_seen: Vec<String> = denied.iter().map(ToString::to_string).collect();
     not_seen.extend(facts.network.unread.clone());
     let receipt = match Receipt::load(host) {
         Ok(receipt) => receipt,

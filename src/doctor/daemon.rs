@@ -48,19 +48,27 @@ fn socket(case: &Case<'_>) -> Option<Finding> {
         return Some(error(Sight::SocketOpen { path, mode }));
     }
     if mode != 0o660 || state.uid != 0 {
-        return Some(warning(Sight::SocketMode { path, mode, uid: state.uid }));
+        let seen = Sight::SocketMode { path, mode, uid: state.uid };
+        // Fewer rights than usual keep people out: somebody chose that, and nothing is open.
+        let is_stricter = is_stricter(mode, state.uid);
+        return Some(if is_stricter { note(seen) } else { warning(seen) });
     }
-    let groups = &case.facts.accounts.groups;
-    let wanted = case.text("group").unwrap_or("docker");
-    let members = groups.get(wanted).filter(|group| group.gid != state.gid)?;
-    let of = groups.iter().find(|(_, group)| group.gid == state.gid);
+    let (wanted, members) = case.group().filter(|(_, group)| group.gid != state.gid)?;
+    let mut groups = case.facts.accounts.groups.iter();
+    let of = groups.find(|(_, group)| group.gid == state.gid);
     let group = of.map_or_else(|| state.gid.to_string(), |(name, _)| name.clone());
-    (!members.members.is_empty()).then(|| warning(Sight::SocketGroup { path, group }))
+    let wanted = wanted.clone();
+    (!members.members.is_empty()).then(|| warning(Sight::SocketGroup { path, group, wanted }))
+}
+
+/// Whether the socket is root's, and gives no right that mode 660 does not.
+pub(crate) fn is_stricter(mode: u32, uid: u32) -> bool {
+    uid == 0 && mode & !0o660 == 0
 }
 
 fn members(case: &Case<'_>) -> Option<Finding> {
-    let group = case.text("group").unwrap_or("docker").to_owned();
-    let members = case.facts.accounts.groups.get(&group)?.members.clone();
+    let (group, members) = case.group()?;
+    let (group, members) = (group.clone(), members.members.clone());
     (!members.is_empty() && case.has_engine()).then(|| note(Sight::GroupMembers { group, members }))
 }
 

@@ -1,7 +1,8 @@
 //! Firewall rules and what forwards packets.
 
 use super::{Case, Sight, error, note, warning};
-use crate::facts::doctor::firewall::{chains, count, policy};
+use crate::facts::doctor::BRIDGE_CALLS_IPV6;
+use crate::facts::network::iptables_save::{chains, count, policy};
 use crate::preflight::Finding;
 
 /// Who names chains how.
@@ -17,11 +18,8 @@ const OWNERS: [(&str, &str); 8] = [
 ];
 
 /// The switch of IPv4.
-pub(super) const IP_FORWARD: &str = "/proc/sys/net/ipv4/ip_forward";
-const BRIDGE_CALLS: [&str; 2] = [
-    "/proc/sys/net/bridge/bridge-nf-call-iptables",
-    "/proc/sys/net/bridge/bridge-nf-call-ip6tables",
-];
+const IP_FORWARD: &str = "/proc/sys/net/ipv4/ip_forward";
+const BRIDGE_CALLS: &str = "/proc/sys/net/bridge/bridge-nf-call-iptables";
 
 pub(super) fn check(case: &Case<'_>) -> Vec<Finding> {
     let mut findings = interfaces(case);
@@ -57,16 +55,17 @@ fn interfaces(case: &Case<'_>) -> Vec<Finding> {
 }
 
 fn forwarding(case: &Case<'_>) -> Vec<Finding> {
-    let setting = |path: &str| case.doctor.settings.get(path).map(String::as_str);
+    let facts = &case.facts.network.forwarding;
     let mut findings = Vec::new();
-    if setting(IP_FORWARD) == Some("0") && case.switch("ip-forward", true) && has_bridge(case) {
+    if facts.ipv4 == Some(false) && case.switch("ip-forward", true) && has_bridge(case) {
         findings.push(error(Sight::ForwardingOff { setting: IP_FORWARD.to_owned() }));
     }
-    let off: Vec<String> = BRIDGE_CALLS
-        .iter()
-        .filter(|path| setting(path) == Some("0"))
-        .map(|path| (*path).to_owned())
-        .collect();
+    let calls = [
+        (BRIDGE_CALLS, facts.bridged_filtered),
+        (BRIDGE_CALLS_IPV6, case.doctor.ipv6_bridged_filtered),
+    ];
+    let off = calls.into_iter().filter(|(_, filtered)| *filtered == Some(false));
+    let off: Vec<String> = off.map(|(path, _)| path.to_owned()).collect();
     if !off.is_empty() && case.switch("iptables", true) {
         findings.push(warning(Sight::BridgeCallsOff { settings: off }));
     }

@@ -92,9 +92,10 @@ fn cgroup_driver(case: &Case<'_>) -> Option<Finding> {
         return None;
     }
     let driver = engine_driver(case)?;
-    if let Some(kubelet) = case.doctor.kubelet_driver.as_ref().filter(|kubelet| **kubelet != driver)
-    {
-        let kubelet = kubelet.clone();
+    // With another runtime docker's containers are none of kubelet's.
+    let kubelet = Some(&case.doctor.kubelet).filter(|kubelet| kubelet.uses_docker());
+    let kubelet = kubelet.and_then(|kubelet| kubelet.driver.clone());
+    if let Some(kubelet) = kubelet.filter(|kubelet| *kubelet != driver) {
         return Some(error(Sight::CgroupDriverKubelet { engine: driver, kubelet }));
     }
     let by_systemd = case.facts.systemd.as_ref().is_some_and(|systemd| systemd.running);

@@ -3,6 +3,7 @@
 use super::{Case, Sight, note, warning};
 use crate::desired::DAEMON_JSON;
 use crate::preflight::Finding;
+use crate::texts::phrases::doctor as phrases;
 
 pub(super) fn check(case: &Case<'_>) -> Vec<Finding> {
     let facts = &case.doctor.landfall;
@@ -18,8 +19,10 @@ pub(super) fn check(case: &Case<'_>) -> Vec<Finding> {
         let (command, files) = (facts.cut.clone().unwrap_or_default(), facts.staged.clone());
         findings.push(warning(Sight::RunLeft { command, files }));
     }
-    if !case.doctor.unseen.is_empty() {
-        findings.push(note(Sight::NotSeen { what: case.doctor.unseen.clone() }));
+    let run = facts.running.as_ref().map(|run| phrases::own_files(&run.command, run.pid));
+    let what: Vec<String> = case.doctor.unseen.iter().cloned().chain(run).collect();
+    if !what.is_empty() {
+        findings.push(note(Sight::NotSeen { what, as_root: case.facts.uid == 0 }));
     }
     findings
 }

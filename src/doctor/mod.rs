@@ -22,32 +22,35 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
+pub(crate) use daemon::is_stricter;
 pub use sight::Sight;
 
-use crate::desired::{DAEMON_JSON, DEFAULT_DATA_ROOT, Desired};
-use crate::facts::Facts;
+use crate::desired::{DAEMON_JSON, Desired};
 use crate::facts::doctor::{DoctorFacts, Process};
+use crate::facts::{Facts, Group};
 use crate::preflight::{self, Code, Finding, Seen, Severity};
 
 /// What the checks look at.
 struct Case<'a> {
+    /// The engine that is installed, or that an installation with default options would install.
+    desired: &'a Desired,
     facts: &'a Facts,
     doctor: &'a DoctorFacts,
     /// The keys of daemon.json as it stands.
     daemon_json: Map<String, Value>,
 }
 
-/// Everything that is worth knowing about a host, worst first. `desired` is what an
-/// installation with default options would make of it; `owned` are the paths that Landfall
-/// put there.
+/// Everything that is worth knowing about a host, worst first. `desired` asks for the engine
+/// that Landfall installed, or else for what an installation with default options would make of
+/// the host; `owned` are the paths that Landfall put there.
 pub fn examine(
     desired: &Desired,
     facts: &Facts,
     doctor: &DoctorFacts,
     owned: &BTreeSet<String>,
 ) -> Vec<Finding> {
-    let case = Case { facts, doctor, daemon_json: daemon_json::read(facts) };
-    let mut findings = preflight(&case, desired, owned);
+    let case = Case { desired, facts, doctor, daemon_json: daemon_json::read(facts) };
+    let mut findings = preflight(&case, owned);
     findings.extend(closer(&case));
     findings.sort_by(|a, b| (b.severity, a.code).cmp(&(a.severity, b.code)));
     findings
@@ -70,13 +73,13 @@ fn closer(case: &Case<'_>) -> Vec<Finding> {
 
 /// What the preflight finds. Where an engine is there already, what would only stand in the
 /// way of an installation is no more than a note.
-fn preflight(case: &Case<'_>, desired: &Desired, owned: &BTreeSet<String>) -> Vec<Finding> {
-    let mut findings = preflight::check(desired, case.facts, owned, None);
+fn preflight(case: &Case<'_>, owned: &BTreeSet<String>) -> Vec<Finding> {
+    let mut findings = preflight::check(case.desired, case.facts, owned, None);
     // That not everything could be seen is said once, with what it was.
     findings.retain(|finding| finding.code != Code::Root);
-    if case.has_engine() || case.doctor.landfall.installed {
+    if case.has_engine() {
         for finding in &mut findings {
-            if matters_to_installations_only(finding.code) {
+            if matters_to_installations_only(case, &finding.seen) {
                 finding.severity = Severity::Note;
             }
         }
@@ -88,25 +91,34 @@ fn preflight(case: &Case<'_>, desired: &Desired, owned: &BTreeSet<String>) -> Ve
     findings
 }
 
-fn matters_to_installations_only(code: Code) -> bool {
-    matches!(
-        code,
-        Code::EnginePackages
-            | Code::EngineRunning
-            | Code::GroupProgramMissing
-            | Code::PackagesUnknown
-            | Code::SnapDocker
-            | Code::SocketInUse
-            | Code::TargetKind
-            | Code::TargetOwned
-            | Code::TargetUnowned
-    )
+/// The engine itself has to write its data, and its programs have to run where they are.
+fn matters_to_installations_only(case: &Case<'_>, seen: &Seen) -> bool {
+    match seen {
+        Seen::ReadOnly { path, .. } => path != case.data_root(),
+        Seen::NoExec { path } => {
+            let are_there = case.doctor.landfall.installed && *path == case.desired.bin_dir;
+            path != case.data_root() && !are_there
+        }
+        Seen::EnginePackages { .. }
+        | Seen::EngineRunning { .. }
+        | Seen::GroupProgramMissing { .. }
+        | Seen::PackagesUnknown { .. }
+        | Seen::Protected { .. }
+        | Seen::SnapDocker { .. }
+        | Seen::SocketInUse { .. }
+        | Seen::TargetKind { .. }
+        | Seen::TargetOwned(_)
+        | Seen::TargetUnowned { .. } => true,
+        _ => false,
+    }
 }
 
 impl<'a> Case<'a> {
     /// Whether dockerd is installed, or runs.
     fn has_engine(&self) -> bool {
-        self.facts.programs.contains_key("dockerd") || self.dockerd().is_some()
+        self.doctor.landfall.installed
+            || self.facts.programs.contains_key("dockerd")
+            || self.dockerd().is_some()
     }
 
     /// The running dockerd of this host; one of a user's own (rootless) does not count.
@@ -162,7 +174,18 @@ impl<'a> Case<'a> {
 
     /// Where images and containers are.
     fn data_root(&self) -> &str {
-        self.text("data-root").unwrap_or(DEFAULT_DATA_ROOT).trim_end_matches('/')
+        self.text("data-root").unwrap_or(self.desired.data_root()).trim_end_matches('/')
+    }
+
+    /// The group that the API socket is for, by its name or number. A socket that systemd makes
+    /// (`-H fd://`) has the group of its unit, whatever daemon.json says.
+    fn group(&self) -> Option<(&String, &Group)> {
+        let by_systemd = self.flag(&["-H", "--host"]).contains(&"fd://");
+        let told = self.text("group").filter(|_| !(by_systemd && self.doctor.landfall.installed));
+        let wanted = told.unwrap_or(&self.desired.group.name);
+        let groups = &self.facts.accounts.groups;
+        let by_number = || groups.iter().find(|(_, group)| group.gid.to_string() == wanted);
+        groups.get_key_value(wanted).or_else(by_number)
     }
 
     /// The engine's version: of the one that runs, or else of the one that is installed.

@@ -7,7 +7,7 @@ use crate::desired::{SOCKET, UNIT_DIR};
 use crate::facts::Facts;
 use crate::facts::doctor::DoctorFacts;
 use crate::file_state::Ownership;
-use crate::preflight::{Code, Finding, Seen};
+use crate::preflight::{Finding, Seen};
 use crate::render::units::wants_dir;
 use crate::steps::{
     CreateDir, CreateLink, DaemonReload, RemoveLink, ResetFailed, SetMode, SetSetting, Step,
@@ -15,24 +15,27 @@ use crate::steps::{
 };
 
 use super::Sight;
+use super::daemon::is_stricter;
 
 /// Where forwarding is kept switched on over reboots.
 const FORWARDING_FILE: &str = "/etc/sysctl.d/90-landfall-forwarding.conf";
 const FORWARDING_TEXT: &str = "# Written by landfall doctor --fix: containers need it.\n\
     net.ipv4.ip_forward = 1\n";
 
-/// Whether a finding with this code can be repaired.
-pub fn can_repair(code: Code) -> bool {
-    matches!(
-        code,
-        Code::ForwardingOff
-            | Code::LinkDangling
-            | Code::NeedsReload
-            | Code::NotEnabled
-            | Code::SocketMode
-            | Code::SocketOpen
-            | Code::StartLimit
-    )
+/// Whether a finding can be repaired.
+pub fn can_repair(finding: &Finding) -> bool {
+    let Seen::Doctor(sight) = &finding.seen else { return false };
+    match sight {
+        Sight::ForwardingOff { .. }
+        | Sight::LinkDangling { .. }
+        | Sight::NeedsReload { .. }
+        | Sight::SocketOpen { .. }
+        | Sight::StartLimit { .. } => true,
+        // What is started by its socket, or was closed to the group, may be meant to be so.
+        Sight::NotEnabled { socket, .. } => !socket,
+        Sight::SocketMode { mode, uid, .. } => !is_stricter(*mode, *uid),
+        _ => false,
+    }
 }
 
 /// The steps that mend what can be mended, files first, then what systemd has to be told.
@@ -40,7 +43,7 @@ pub fn plan(facts: &Facts, doctor: &DoctorFacts, findings: &[Finding]) -> Vec<St
     let mut files = Vec::new();
     let mut reload = false;
     let mut last = Vec::new();
-    for finding in findings {
+    for finding in findings.iter().filter(|finding| can_repair(finding)) {
         let Seen::Doctor(sight) = &finding.seen else { continue };
         match sight {
             Sight::LinkDangling { .. } => {
@@ -107,9 +110,6 @@ fn forward(setting: &str) -> [Step; 2] {
 fn socket_mode(doctor: &DoctorFacts) -> Option<Step> {
     let state = doctor.socket.as_ref()?;
     let mode = state.mode & 0o660;
-    if (mode, 0) == (state.mode, state.uid) {
-        return None;
-    }
     let ownership = Ownership { mode, uid: 0, gid: state.gid };
     Some(Step::SetMode(SetMode { path: SOCKET.to_owned(), ownership }))
 }
@@ -135,9 +135,10 @@ mod tests {
         let mut world = world();
         world.doctor.dangling.links = vec![link("docker.socket")];
         world.doctor.socket.as_mut().unwrap().mode = 0o666;
-        world.doctor.settings.insert("/proc/sys/net/ipv4/ip_forward".into(), "0".into());
-        let service = world.doctor.units.get_mut("docker.service").unwrap();
-        service.file_state = "disabled".into();
+        world.facts.network.forwarding.ipv4 = Some(false);
+        for unit in ["docker.service", "docker.socket"] {
+            world.doctor.units.get_mut(unit).unwrap().file_state = "disabled".into();
+        }
         let containerd = world.doctor.units.get_mut("containerd.service").unwrap();
         (containerd.active, containerd.result) = ("failed".into(), "start-limit-hit".into());
         let found = examined(&world);
@@ -158,14 +159,32 @@ mod tests {
             "write_file",
         ];
         assert_eq!(sorted, expected);
-        assert!(found.iter().all(|finding| can_repair(finding.code)), "{found:?}");
+        assert!(found.iter().all(can_repair), "{found:?}");
     }
 
     #[test]
-    fn a_socket_that_is_stricter_than_usual_is_left() {
+    fn a_socket_that_is_stricter_than_usual_is_left_and_not_promised() {
         let mut world = world();
         world.doctor.socket.as_mut().unwrap().mode = 0o600;
-        assert!(plan(&world.facts, &world.doctor, &examined(&world)).is_empty());
+        let found = examined(&world);
+        assert_eq!(found.len(), 1);
+        assert!(!can_repair(&found[0]));
+        assert!(plan(&world.facts, &world.doctor, &found).is_empty());
+        // Somebody else's is not stricter.
+        world.doctor.socket.as_mut().unwrap().uid = 1000;
+        let found = examined(&world);
+        assert!(can_repair(&found[0]));
+        assert_eq!(kinds(&plan(&world.facts, &world.doctor, &found)), ["set_mode"]);
+    }
+
+    #[test]
+    fn what_its_socket_starts_is_left() {
+        let mut world = world();
+        world.doctor.units.get_mut("docker.service").unwrap().file_state = "disabled".into();
+        let found = examined(&world);
+        assert_eq!(found.len(), 1);
+        assert!(!can_repair(&found[0]));
+        assert!(plan(&world.facts, &world.doctor, &found).is_empty());
     }
 
     #[test]
@@ -176,6 +195,6 @@ mod tests {
         let found = examined(&world);
         assert_eq!(found.len(), 2);
         assert!(plan(&world.facts, &world.doctor, &found).is_empty());
-        assert!(!found.iter().any(|finding| can_repair(finding.code)));
+        assert!(!found.iter().any(can_repair));
     }
 }

@@ -45,7 +45,7 @@ sights! {
     OpenFilesHuge { program: String, limit: u64 },
     SocketMode { path: String, mode: u32, uid: u32 },
     SocketOpen { path: String, mode: u32 },
-    SocketGroup { path: String, group: String },
+    SocketGroup { path: String, group: String, wanted: String },
     GroupMembers { group: String, members: Vec<String> },
     TcpOpen { listeners: Vec<String>, loopback: bool },
     DropInDangling { paths: Vec<String> },
@@ -76,6 +76,6 @@ sights! {
     KnownProblem { program: String, version: String, records: Vec<String>, fixed: String },
     Drift { changed: Vec<String>, missing: Vec<String> },
     RunLeft { command: String, files: Vec<String> },
-    NotSeen { what: Vec<String> },
+    NotSeen { what: Vec<String>, as_root: bool },
     ApiSilent { error: String },
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Case, Sight, error, warning};
+use super::{Case, Sight, error, note, warning};
 use crate::facts::doctor::UnitDetails;
 use crate::preflight::Finding;
 
@@ -77,7 +77,9 @@ fn not_enabled(case: &Case<'_>) -> Option<Finding> {
     }
     let socket = case.doctor.units.get(SOCKET);
     let socket = socket.is_some_and(|socket| socket.file_state == "enabled");
-    Some(warning(Sight::NotEnabled { unit: SERVICE.to_owned(), socket }))
+    let sight = Sight::NotEnabled { unit: SERVICE.to_owned(), socket };
+    // The first docker command starts it; many hosts are meant to be like that.
+    Some(if socket { note(sight) } else { warning(sight) })
 }
 
 /// Two dockerd of root's, or two containerd of which neither is a dockerd's own child.

@@ -44,7 +44,7 @@ pub fn gather(host: &Host, wanted: &Wanted) -> Result<Facts, HostError> {
 ///
 /// # Errors
 /// [`HostError`] if something fails for another reason.
-pub fn gather_visible(host: &Host, wanted: &Wanted) -> Result<(Facts, Vec<String>), HostError> {
+pub fn gather_visible(host: &Host, wanted: &Wanted) -> Result<(Facts, Vec<HostError>), HostError> {
     let denied = Denied::IsNoted(RefCell::default());
     let facts = look(host, wanted, &denied)?;
     let Denied::IsNoted(unseen) = denied else { return Ok((facts, Vec::new())) };
@@ -56,14 +56,14 @@ enum Denied {
     /// It is an error: a plan must not take it for absent.
     Fails,
     /// It is noted, and taken for absent.
-    IsNoted(RefCell<Vec<String>>),
+    IsNoted(RefCell<Vec<HostError>>),
 }
 
 impl Denied {
     fn or_nothing<T: Default>(&self, result: Result<T, HostError>) -> Result<T, HostError> {
         match (self, result) {
             (Self::IsNoted(unseen), Err(error)) if error.is_permission_denied() => {
-                unseen.borrow_mut().push(error.to_string());
+                unseen.borrow_mut().push(error);
                 Ok(T::default())
             }
             (_, result) => result,
@@ -164,8 +164,10 @@ fn all_but_digests(
     let mut file_systems = BTreeMap::new();
     let data_root = configured_data_root(&files);
     for path in wanted.file_systems.iter().chain(&data_root) {
-        let fact = denied.or_nothing(file_systems::gather(host, path))?;
-        file_systems.insert(path.clone(), fact);
+        // Of one that may not be looked at nothing is known, rather than that it is full.
+        if let Some(fact) = denied.or_nothing(file_systems::gather(host, path).map(Some))? {
+            file_systems.insert(path.clone(), fact);
+        }
     }
     let mut units = BTreeMap::new();
     if host.is_booted_with_systemd() {

@@ -93,6 +93,14 @@ impl HostError {
             source.kind() == io::ErrorKind::PermissionDenied)
     }
 
+    /// The path of the host at which it happened, if it was one.
+    pub fn place(&self) -> Option<&str> {
+        match self {
+            Self::Io { path, .. } => Some(path),
+            _ => None,
+        }
+    }
+
     /// Whether the system answered that something is in use, such as a mount point.
     pub fn is_busy(&self) -> bool {
         matches!(self, Self::Io { source, .. } if

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use super::{Change, ChangeKind, Inputs, PlanError, security};
 use crate::desired::{DAEMON_JSON, DEFAULT_DATA_ROOT, PROFILE, PROFILE_DIR, UNIT_DIR};
 use crate::file_state::{FileKind, Ownership, new_name};
+use crate::installed;
 use crate::render::daemon_json::{self, KeyChange};
 use crate::render::diff::diff;
 use crate::render::profile;
@@ -290,15 +291,9 @@ fn refuse_other_sockets(daemon: &Map<String, Value>, topology: Topology) -> Resu
 /// An engine that was installed before keeps its data where they are: moving them is more
 /// than a restart.
 fn refuse_move(inputs: &Inputs<'_>, to: &str) -> Result<(), PlanError> {
-    let data = inputs.receipt.and_then(|receipt| {
-        receipt.entries.iter().find_map(|entry| match &entry.step {
-            Step::GuardRuntime(guard) => guard.data.first(),
-            _ => None,
-        })
-    });
-    match data {
+    match inputs.receipt.and_then(installed::data_root) {
         Some(from) if from != to => {
-            Err(PlanError::DataRootMoves { from: from.clone(), to: to.to_owned() })
+            Err(PlanError::DataRootMoves { from: from.to_owned(), to: to.to_owned() })
         }
         _ => Ok(()),
     }

@@ -23,14 +23,21 @@ fn counted(count: usize, what: &str) -> String {
     if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
+/// Another run goes on.
+pub fn going_on(run: &str) -> String {
+    format!("{run}. Some of this may be the run's work: look again when it has ended")
+}
+
 /// Nothing can be repaired.
 pub const NOTHING_TO_REPAIR: &str = "Nothing of this can be repaired by landfall doctor --fix.";
 /// Something can.
 pub const CAN_REPAIR: &str = "Some of this landfall doctor --fix can repair.";
 /// The question before repairs.
 pub const QUESTION: &str = "Make these repairs? [y/N] ";
+/// Above what is found after repairs.
+pub const WHAT_IS_LEFT: &str = "\nAfter the repairs:\n";
 /// Repairs were made.
-pub const REPAIRED: &str = "Repaired; landfall uninstall undoes it. Look again: landfall doctor";
+pub const REPAIRED: &str = "Repaired; landfall uninstall undoes it.";
 /// `--fix` on an image.
 pub const FIX_NEEDS_LIVE: &str = "--fix repairs the running system, not an image (--root)";
 

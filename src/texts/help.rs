@@ -131,8 +131,9 @@ Examples:
   landfall doctor --fix    repair what is safe: enable units, remove links that lead nowhere,
                            reload units, forwarding, permissions of the socket
 
-Works with any Docker, or none. Without root it says what it could not see. Exits with 7 if
-there are errors, with 0 if there are only warnings and notes.";
+Works with any Docker, or none; one that landfall installed is judged where it was put, and for
+the group it was given. Without root it says what it could not see. Exits with 7 if there are
+errors, with 0 if there are only warnings and notes; --fix looks again, and what is left counts.";
 /// The code to explain.
 pub const DOCTOR_CODE: &str = "Explain this code, such as LF104, instead of looking";
 /// `--explain`.

@@ -13,6 +13,11 @@ pub(super) const CASES: &[Case] = &[
     (
         "a socket for root alone",
         |w| w.doctor.socket = Some(state(FileKind::Other, 0o600)),
+        &["note LF115"],
+    ),
+    (
+        "a socket that all may look at",
+        |w| w.doctor.socket = Some(state(FileKind::Other, 0o664)),
         &["warning LF115"],
     ),
     (
@@ -119,9 +124,17 @@ pub(super) const CASES: &[Case] = &[
         &[],
     ),
     (
-        "not enabled",
-        |w| w.unit("docker.service").file_state = "disabled".into(),
+        "neither enabled",
+        |w| {
+            w.unit("docker.service").file_state = "disabled".into();
+            w.unit("docker.socket").file_state = "disabled".into();
+        },
         &["warning LF128"],
+    ),
+    (
+        "started by its socket",
+        |w| w.unit("docker.service").file_state = "disabled".into(),
+        &["note LF128"],
     ),
     (
         "a silent API",

@@ -2,6 +2,7 @@
 
 use super::{Case, FileKind, World, state};
 use crate::facts::doctor::{Certificate, CertificateFile, ContainerLog};
+use crate::run_state::{Activity, RunState};
 
 const DAY: u64 = 24 * 3600;
 
@@ -138,6 +139,19 @@ pub(super) const CASES: &[Case] = &[
         "files that a run left",
         |w| w.doctor.landfall.staged = vec!["/usr/bin/.dockerd.landfall-new".into()],
         &["warning LF147"],
+    ),
+    (
+        "a run that goes on",
+        |w| {
+            w.doctor.landfall.running = Some(RunState {
+                command: "install".into(),
+                pid: 412,
+                since: w.facts.now,
+                scope: None,
+                activity: Activity::Preparing,
+            });
+        },
+        &["note LF148"],
     ),
     (
         "what could not be seen",

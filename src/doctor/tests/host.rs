@@ -3,6 +3,7 @@
 use super::{Case, CgroupMode, World, process};
 use crate::doctor::kernel_options::{Need, groups};
 use crate::facts::Iptables;
+use crate::facts::doctor::Kubelet;
 
 /// A kernel with all options of the table but these.
 fn kernel_without(world: &mut World, options: &[&str]) {
@@ -10,6 +11,15 @@ fn kernel_without(world: &mut World, options: &[&str]) {
     let set = all.flat_map(|group| group.options).filter(|option| !options.contains(option));
     world.doctor.kernel.config =
         Some(set.map(|option| (option.to_owned(), "m".to_owned())).collect());
+}
+
+fn kubelet(endpoint: &str, version: &str) -> Kubelet {
+    Kubelet {
+        driver: Some("systemd".to_owned()),
+        endpoint: Some(endpoint.to_owned()),
+        runtime: None,
+        version: Some(version.to_owned()),
+    }
 }
 
 fn loadable(world: &mut World, without: &[&str]) {
@@ -45,15 +55,28 @@ pub(super) const CASES: &[Case] = &[
     ),
     (
         "kubelet with another driver",
-        |w| w.doctor.kubelet_driver = Some("systemd".into()),
+        |w| w.doctor.kubelet = kubelet("unix:///run/cri-dockerd.sock", "1.30.2"),
         &["error LF099"],
+    ),
+    (
+        "kubelet of the time of dockershim",
+        |w| {
+            w.doctor.kubelet = kubelet("", "1.23.17");
+            w.doctor.kubelet.endpoint = None;
+        },
+        &["error LF099"],
+    ),
+    (
+        "kubelet that has a runtime of its own",
+        |w| w.doctor.kubelet = kubelet("unix:///run/containerd/containerd.sock", "1.30.2"),
+        &[],
     ),
     (
         "kubelet with the same driver, as daemon.json has it",
         |w| {
             w.doctor.answer = None;
             w.daemon_json(r#"{"exec-opts": ["native.cgroupdriver=systemd"]}"#);
-            w.doctor.kubelet_driver = Some("systemd".into());
+            w.doctor.kubelet = kubelet("unix:///run/cri-dockerd.sock", "1.30.2");
         },
         &[],
     ),
@@ -96,17 +119,11 @@ pub(super) const CASES: &[Case] = &[
         |w| w.doctor.firewall.nft = Some(DOCKER.replace("FORWARD ACCEPT", "FORWARD DROP")),
         &["note LF104"],
     ),
-    (
-        "forwarding is off",
-        |w| {
-            w.doctor.settings.insert("/proc/sys/net/ipv4/ip_forward".into(), "0".into());
-        },
-        &["error LF105"],
-    ),
+    ("forwarding is off", |w| w.facts.network.forwarding.ipv4 = Some(false), &["error LF105"]),
     (
         "forwarding is off, and no engine runs",
         |w| {
-            w.doctor.settings.insert("/proc/sys/net/ipv4/ip_forward".into(), "0".into());
+            w.facts.network.forwarding.ipv4 = Some(false);
             w.doctor.processes.clear();
             w.doctor.answer = None;
         },
@@ -115,17 +132,19 @@ pub(super) const CASES: &[Case] = &[
     (
         "forwarding is not the daemon's",
         |w| {
-            w.doctor.settings.insert("/proc/sys/net/ipv4/ip_forward".into(), "0".into());
+            w.facts.network.forwarding.ipv4 = Some(false);
             w.started_with("--ip-forward=false");
         },
         &[],
     ),
     (
         "bridges pass the firewall by",
-        |w| {
-            let setting = "/proc/sys/net/bridge/bridge-nf-call-iptables";
-            w.doctor.settings.insert(setting.into(), "0".into());
-        },
+        |w| w.facts.network.forwarding.bridged_filtered = Some(false),
+        &["warning LF106"],
+    ),
+    (
+        "IPv6 on bridges passes the firewall by",
+        |w| w.doctor.ipv6_bridged_filtered = Some(false),
         &["warning LF106"],
     ),
     (

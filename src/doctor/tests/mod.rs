@@ -11,10 +11,12 @@ use landfall_engine::Info;
 use super::*;
 use crate::desired::{DAEMON_JSON, GroupWanted, SOCKET, Source};
 use crate::facts::doctor::{KernelDetails, Resolver, UnitDetails};
-use crate::facts::{CgroupMode, FileFact, Group};
+use crate::facts::{CgroupMode, FileFact, Group, Protection};
 use crate::file_state::{FileKind, FileState};
+use crate::installed::Installed;
 use crate::preflight::tests::shown;
 use crate::texts::findings::text;
+use crate::topology::Topology;
 
 /// A healthy host with a running engine, and what the doctor sees of it.
 pub(super) struct World {
@@ -231,6 +233,84 @@ fn an_engine_of_others_is_no_error() {
     assert_eq!(shown(&world.findings()), ["note LF030"]);
     world.without_engine();
     assert_eq!(shown(&world.findings())[0], "error LF030");
+}
+
+/// An engine that Landfall put elsewhere, for another group, on a host with a read-only `/usr`.
+fn installed_elsewhere() -> World {
+    let mut world = world();
+    world.without_engine();
+    let installed = Installed {
+        version: Some("29.3.1".to_owned()),
+        unit_style: Topology::Modern,
+        bin_dir: Some("/opt/x".to_owned()),
+        group: Some("ops".to_owned()),
+        data_root: Some("/data/docker".to_owned()),
+    };
+    installed.asked_by(&mut world.desired);
+    world.doctor.landfall.installed = true;
+    let groups = &mut world.facts.accounts.groups;
+    let members = vec!["deploy".to_owned()];
+    groups.insert("ops".to_owned(), Group { gid: 700, members, local: true });
+    let file_systems = &mut world.facts.file_systems;
+    file_systems.get_mut("/usr/bin").unwrap().read_only = true;
+    for (path, like) in [("/opt/x", "/etc/docker"), ("/data/docker", "/var/lib/docker")] {
+        let fact = file_systems[like].clone();
+        file_systems.insert(path.to_owned(), fact);
+    }
+    world.doctor.socket = Some(FileState { gid: 700, ..state(FileKind::Other, 0o660) });
+    world
+}
+
+#[test]
+fn an_engine_is_judged_as_it_was_installed() {
+    let mut world = installed_elsewhere();
+    assert_eq!(shown(&world.findings()), ["note LF118"]);
+    let members = &world.findings()[0];
+    assert_eq!(text(members).seen, "ops: deploy");
+
+    // The group of its own, and the data where they are.
+    world.doctor.socket.as_mut().unwrap().gid = 998;
+    world.facts.file_systems.get_mut("/data/docker").unwrap().available = 1 << 20;
+    let found = world.findings();
+    assert_eq!(shown(&found), ["error LF129", "warning LF117", "note LF118"]);
+    assert!(text(&found[0]).seen.starts_with("/data/docker:"), "{:?}", found[0]);
+    assert!(text(&found[1]).fix.contains("chgrp ops"), "{:?}", text(&found[1]));
+}
+
+#[test]
+fn where_an_engine_is_its_place_need_not_be_writable() {
+    let mut world = installed_elsewhere();
+    for path in ["/opt/x", "/etc/systemd/system"] {
+        world.facts.file_systems.get_mut(path).unwrap().read_only = true;
+    }
+    assert_eq!(shown(&world.findings()), ["note LF022", "note LF022", "note LF118"]);
+    // Not so where it writes, and where it has to run from.
+    world.facts.file_systems.get_mut("/data/docker").unwrap().read_only = true;
+    world.facts.file_systems.get_mut("/opt/x").unwrap().no_exec = true;
+    let found = shown(&world.findings());
+    assert_eq!(found[..2], ["error LF022", "error LF023"], "{found:?}");
+}
+
+/// An engine of others is nowhere that Landfall would install one.
+#[test]
+fn where_others_installed_the_usual_place_is_no_error() {
+    let mut world = world();
+    let usr_bin = world.facts.file_systems.get_mut("/usr/bin").unwrap();
+    (usr_bin.read_only, usr_bin.no_exec) = (true, true);
+    assert_eq!(shown(&world.findings()), ["note LF022", "note LF023"]);
+    world.without_engine();
+    assert_eq!(shown(&world.findings())[..2], ["error LF022", "error LF023"]);
+}
+
+/// No account has to be changed for an engine that is there.
+#[test]
+fn protected_accounts_are_no_error_where_an_engine_is() {
+    let mut world = world();
+    world.facts.accounts.groups.remove("docker");
+    world.facts.protected.insert("/etc/group".to_owned(), Protection::Immutable);
+    assert_eq!(shown(&world.findings()), ["note LF060"]);
+    world.without_engine();
+    assert_eq!(shown(&world.findings())[0], "error LF060");
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::FirewallFacts;
 use crate::facts::Facts;
 use crate::host::{Host, HostError};
+use crate::unit_state::UnitState;
 
 /// How long a program may take that prints rules.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -15,7 +16,8 @@ const NFTABLES_CONF: [&str; 2] = ["/etc/nftables.conf", "/etc/sysconfig/nftables
 /// The unit that loads them.
 const NFTABLES_UNIT: &str = "nftables.service";
 
-/// Reads the rules. Only root can.
+/// Reads the rules. Only root can. What the plain `iptables-save` prints is among the facts
+/// already.
 ///
 /// # Errors
 /// [`HostError`] if a file that is there cannot be read.
@@ -26,29 +28,29 @@ pub fn gather(host: &Host, facts: &Facts) -> Result<FirewallFacts, HostError> {
     let nft_in_use = facts.kernel.modules.iter().any(|module| module == "nf_tables")
         || facts.kernel.config.as_ref().and_then(|config| config.get("NF_TABLES"))
             == Some(&"y".to_owned());
-    let is_nft = facts.iptables.is_some_and(|iptables| iptables.nf_tables);
     // iptables before 1.8 knows the older interface alone, under the plain name.
-    let plain = |wanted: bool| if is_nft == wanted { "iptables-save" } else { "" };
+    let is_nft = facts.iptables.is_some_and(|iptables| iptables.nf_tables);
+    let rules = |nft: bool, program: &str| match nft == is_nft {
+        true => facts.network.forwarding.rules.clone(),
+        false => save(host, program),
+    };
     Ok(FirewallFacts {
-        legacy: legacy_in_use
-            .then(|| save(host, &["iptables-legacy-save", plain(false)]))
-            .flatten(),
-        nft: nft_in_use.then(|| save(host, &["iptables-nft-save", plain(true)])).flatten(),
-        flush: flush(host)?,
-        firewalld: is_active(host, "firewalld.service"),
+        legacy: legacy_in_use.then(|| rules(false, "iptables-legacy-save")).flatten(),
+        nft: nft_in_use.then(|| rules(true, "iptables-nft-save")).flatten(),
+        flush: flush(host, facts)?,
+        firewalld: is_active(facts, "firewalld.service"),
     })
 }
 
-/// What the first of these programs that the host has prints.
-fn save(host: &Host, programs: &[&str]) -> Option<String> {
-    let program =
-        programs.iter().find(|name| !name.is_empty() && host.find_program(name).is_some())?;
+/// What this program prints, if the host has it.
+fn save(host: &Host, program: &str) -> Option<String> {
+    host.find_program(program)?;
     let output = host.run(&[program], LIMIT).ok()?;
     (output.code == Some(0)).then_some(output.stdout)
 }
 
-fn flush(host: &Host) -> Result<Option<(String, String)>, HostError> {
-    if !is_active(host, NFTABLES_UNIT) {
+fn flush(host: &Host, facts: &Facts) -> Result<Option<(String, String)>, HostError> {
+    if !is_active(facts, NFTABLES_UNIT) {
         return Ok(None);
     }
     for path in NFTABLES_CONF {
@@ -59,8 +61,8 @@ fn flush(host: &Host) -> Result<Option<(String, String)>, HostError> {
     Ok(None)
 }
 
-fn is_active(host: &Host, unit: &str) -> bool {
-    host.is_booted_with_systemd() && host.unit_state(unit).is_ok_and(|state| state.is_active())
+fn is_active(facts: &Facts, unit: &str) -> bool {
+    facts.units.get(unit).is_some_and(UnitState::is_active)
 }
 
 /// Whether rules of nft(8) begin with an empty firewall.
@@ -72,43 +74,9 @@ pub fn flushes(text: &str) -> bool {
     })
 }
 
-/// How many rules there are, in what `iptables-save` prints.
-pub fn count(rules: &str) -> usize {
-    rules.lines().filter(|line| line.starts_with("-A ")).count()
-}
-
-/// The policy of a chain of a table; `None` if it has no such chain.
-pub fn policy<'r>(rules: &'r str, table: &str, chain: &str) -> Option<&'r str> {
-    chains(rules).find(|(of, name, _)| (*of, *name) == (table, chain)).map(|(_, _, policy)| policy)
-}
-
-/// All chains: table, name, policy.
-pub fn chains(rules: &str) -> impl Iterator<Item = (&str, &str, &str)> {
-    let mut table = "";
-    rules.lines().filter_map(move |line| {
-        if let Some(name) = line.strip_prefix('*') {
-            table = name;
-        }
-        let mut words = line.strip_prefix(':')?.split(' ');
-        Some((table, words.next()?, words.next()?))
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const RULES: &str = "# Generated\n*nat\n:PREROUTING ACCEPT [0:0]\n:DOCKER - [0:0]\n\
-        -A PREROUTING -j DOCKER\nCOMMIT\n*filter\n:FORWARD DROP [0:0]\n\
-        -A FORWARD -j DOCKER-USER\n-A FORWARD -o docker0 -j DOCKER\nCOMMIT\n";
-
-    #[test]
-    fn rules() {
-        assert_eq!(count(RULES), 3);
-        assert_eq!(policy(RULES, "filter", "FORWARD"), Some("DROP"));
-        assert_eq!(policy(RULES, "nat", "DOCKER"), Some("-"));
-        assert_eq!(policy(RULES, "filter", "DOCKER"), None);
-    }
 
     #[test]
     fn files_that_flush() {

@@ -7,93 +7,62 @@ use std::time::Duration;
 use landfall_engine::{Client, Info};
 
 use super::units;
-use super::{DoctorFacts, KernelDetails, certificates, firewall, landfall, logs, processes};
+use super::{
+    DoctorFacts, KernelDetails, certificates, firewall, kubelet, landfall, logs, processes,
+};
 use crate::desired::{Desired, SOCKET};
-use crate::facts::{Facts, Wanted, kernel, resolver};
+use crate::facts::{Facts, kernel, resolver};
+use crate::file_state::parent_of;
 use crate::host::{Host, HostError};
-use crate::plan;
 use crate::receipt::Receipt;
+use crate::run_state::Question;
 use crate::texts::phrases::doctor as phrases;
 
 /// How long a program may take that only says its version, or the clock's state.
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// Settings that an engine depends on.
-const SETTINGS: [&str; 4] = [
-    "/proc/sys/net/bridge/bridge-nf-call-ip6tables",
-    "/proc/sys/net/bridge/bridge-nf-call-iptables",
-    "/proc/sys/net/ipv4/ip_forward",
-    "/proc/sys/net/ipv6/conf/all/forwarding",
-];
+/// The switch beside `bridge-nf-call-iptables`, which is among the facts.
+pub const BRIDGE_CALLS_IPV6: &str = "/proc/sys/net/bridge/bridge-nf-call-ip6tables";
 
 /// Programs of an engine that tell their version.
 const VERSIONED: [&str; 3] = ["containerd", "dockerd", "runc"];
 
-/// kubelet's configuration, where kubeadm writes it.
-const KUBELET_CONFIG: &str = "/var/lib/kubelet/config.yaml";
-
 /// Keys of daemon.json that name files of TLS, and whether it is a private key.
 const TLS_FILES: [(&str, bool); 3] = [("tlscacert", false), ("tlscert", false), ("tlskey", true)];
 
-/// What facts are gathered about.
-pub struct Scope {
-    /// The paths and names, without those that may not be looked at.
-    pub wanted: Wanted,
-    /// Those that may not.
-    pub unseen: Vec<String>,
-}
-
-/// What the doctor wants to know of a host that is, or shall be, as `desired`. Without root
-/// some directories cannot be entered: what is in them is left out.
-pub fn scope(host: &Host, desired: &Desired) -> Scope {
-    let mut wanted = plan::wanted(desired);
-    let mut unseen = Vec::new();
-    let mut visible = |path: &String, read: bool| {
-        let denied = |error: &HostError| error.is_permission_denied();
-        let hidden = host.stat(path).is_err_and(|error| denied(&error))
-            || (read && host.open_file(path).is_err_and(|error| denied(&error)));
-        if hidden {
-            unseen.push(path.clone());
-        }
-        !hidden
-    };
-    wanted.texts.retain(|path| visible(path, true));
-    wanted.programs.retain(|path| visible(path, true));
-    wanted.paths.retain(|path| visible(path, false));
-    Scope { wanted, unseen }
-}
-
-/// Takes the closer look. What cannot be seen is noted, and is no error.
-pub fn gather(host: &Host, facts: &Facts, receipt: Option<&Receipt>) -> DoctorFacts {
+/// Takes the closer look at the engine that `desired` asks for, or whichever is there. What
+/// cannot be seen is noted, and is no error.
+pub fn gather(
+    host: &Host,
+    facts: &Facts,
+    desired: &Desired,
+    receipt: Option<&Receipt>,
+) -> DoctorFacts {
     let mut found = DoctorFacts::default();
     let mut look = Look { unseen: Vec::new() };
     let daemon_json = facts.daemon_json();
     found.dangling = look.at(phrases::UNIT_FILES, units::dangling(host));
     found.resolver = look.at("/etc/resolv.conf", resolver_facts(host));
-    found.landfall = look.at(crate::store::STATE_DIR, landfall::gather(host, receipt));
-    found.newest = newest(facts, receipt);
+    found.landfall = look.at(crate::store::STATE_DIR, own_state(host, desired, receipt));
+    found.landfall.installed = receipt.is_some_and(Receipt::has_engine);
+    found.newest = newest(facts, desired, receipt);
     let named = tls_files(daemon_json.as_ref());
     let certificates = certificates::gather(host, &named, &mut found);
     look.at(certificates::DIRECTORY, certificates);
-    let data_root = data_root(daemon_json.as_ref());
+    let data_root = data_root(daemon_json.as_ref(), desired);
     found.logs = look.at(data_root, logs::gather(host, data_root));
-    let kubelet = look.at(KUBELET_CONFIG, host.read_text(KUBELET_CONFIG));
-    found.kubelet_driver = kubelet.as_deref().and_then(cgroup_driver);
     if host.is_live() {
-        live(host, facts, &mut found, &mut look);
+        live(host, facts, desired, &mut found, &mut look);
     }
     found.unseen = look.unseen;
     found
 }
 
 /// What only a running system has.
-fn live(host: &Host, facts: &Facts, found: &mut DoctorFacts, look: &mut Look) {
+fn live(host: &Host, facts: &Facts, desired: &Desired, found: &mut DoctorFacts, look: &mut Look) {
     found.kernel = look.at("/lib/modules", kernel_details(host, facts));
-    for path in SETTINGS {
-        if let Some(value) = look.at(path, host.read_text(path)) {
-            found.settings.insert(path.to_owned(), value.trim().to_owned());
-        }
-    }
+    let filtered = look.at(BRIDGE_CALLS_IPV6, host.read_text(BRIDGE_CALLS_IPV6));
+    found.ipv6_bridged_filtered = filtered.map(|value| value.trim() != "0");
     if facts.uid == 0 {
         found.firewall = look.at(phrases::FIREWALL, firewall::gather(host, facts));
     } else {
@@ -110,9 +79,11 @@ fn live(host: &Host, facts: &Facts, found: &mut DoctorFacts, look: &mut Look) {
         found.units = look.at("systemd", units::gather(host));
         found.synchronised = synchronised(host);
     }
+    let unit = found.units.get("kubelet.service").map(|unit| unit.command.as_slice());
+    found.kubelet = look.at("kubelet", kubelet::gather(host, unit.unwrap_or_default()));
     found.socket = look.at(SOCKET, host.stat(SOCKET));
     for program in VERSIONED {
-        if let Some(version) = version(host, program) {
+        if let Some(version) = engine_version(host, desired, found, program) {
             found.versions.insert(program.to_owned(), version);
         }
     }
@@ -145,9 +116,20 @@ impl Look {
     }
 }
 
-fn data_root(daemon_json: Option<&serde_json::Value>) -> &str {
+/// Landfall's own state. A run that goes on tells so itself.
+fn own_state(
+    host: &Host,
+    desired: &Desired,
+    receipt: Option<&Receipt>,
+) -> Result<super::LandfallFacts, HostError> {
+    let run = host.ask_run(Question::State)?.map(|answer| answer.run);
+    landfall::gather(host, receipt, &desired.bin_dir, run)
+}
+
+/// As daemon.json says, or else as it was installed.
+fn data_root<'a>(daemon_json: Option<&'a serde_json::Value>, desired: &'a Desired) -> &'a str {
     let configured = daemon_json.and_then(|json| json.get("data-root")?.as_str());
-    configured.unwrap_or(crate::desired::DEFAULT_DATA_ROOT).trim_end_matches('/')
+    configured.unwrap_or(desired.data_root()).trim_end_matches('/')
 }
 
 fn tls_files(daemon_json: Option<&serde_json::Value>) -> Vec<(String, bool)> {
@@ -191,8 +173,9 @@ fn set_options(text: &str) -> BTreeMap<String, String> {
 }
 
 /// The latest time that something on this host was certainly written at.
-fn newest(facts: &Facts, receipt: Option<&Receipt>) -> Option<(u64, String)> {
-    let programs = facts.files.iter().filter(|(path, _)| path.starts_with("/usr/bin/"));
+fn newest(facts: &Facts, desired: &Desired, receipt: Option<&Receipt>) -> Option<(u64, String)> {
+    let is_program = |path: &str| parent_of(path) == Some(desired.bin_dir.as_str());
+    let programs = facts.files.iter().filter(|(path, _)| is_program(path));
     let written =
         programs.map(|(path, fact)| (u64::try_from(fact.state.mtime).unwrap_or(0), path.clone()));
     let receipt = receipt.map(|receipt| (receipt.updated, crate::receipt::RECEIPT.to_owned()));
@@ -219,9 +202,25 @@ fn parse_synchronised(text: &str) -> Option<bool> {
     }
 }
 
+/// The version of a program of the engine: of the one that was installed, or else of the one
+/// that is found by its name. Up to 18.06 upstream's names begin with `docker-`.
+fn engine_version(
+    host: &Host,
+    desired: &Desired,
+    found: &DoctorFacts,
+    program: &str,
+) -> Option<String> {
+    if !found.landfall.installed {
+        return program_version(host, program);
+    }
+    [program.to_owned(), format!("docker-{program}")]
+        .iter()
+        .find_map(|name| program_version(host, &format!("{}/{name}", desired.bin_dir)))
+}
+
 /// The version that a program says: the first word of its first line that begins with a digit,
 /// as in `Docker version 20.10.24+dfsg1, build 297e128` or `runc version 1.1.5+ds1`.
-fn version(host: &Host, program: &str) -> Option<String> {
+pub(super) fn program_version(host: &Host, program: &str) -> Option<String> {
     host.find_program(program)?;
     let output = host.run(&[program, "--version"], LIMIT).ok()?;
     parse_version(&output.stdout)
@@ -248,13 +247,6 @@ fn ask(host: &Host) -> Result<Info, String> {
     })
 }
 
-/// `cgroupDriver` of kubelet's configuration: a plain key at the top of a YAML file.
-fn cgroup_driver(text: &str) -> Option<String> {
-    let value = text.lines().find_map(|line| line.strip_prefix("cgroupDriver:"))?;
-    let value = value.split('#').next().unwrap_or_default().trim().trim_matches(['"', '\'']);
-    (!value.is_empty()).then(|| value.to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -278,13 +270,6 @@ mod tests {
         let old = "      Local time: Tue 2026-11-24\n     NTP enabled: yes\nNTP synchronized: no\n";
         assert_eq!(parse_synchronised(old), Some(false));
         assert_eq!(parse_synchronised("Failed to query server"), None);
-    }
-
-    #[test]
-    fn kubelets_driver() {
-        let text = "apiVersion: v1\ncgroupDriver: systemd # as the runtime\n";
-        assert_eq!(cgroup_driver(text).as_deref(), Some("systemd"));
-        assert_eq!(cgroup_driver("  cgroupDriver: x\n"), None);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 pub mod certificates;
 pub mod firewall;
 mod gather;
+mod kubelet;
 mod landfall;
 pub mod logs;
 pub mod processes;
@@ -13,10 +14,12 @@ pub mod units;
 
 use std::collections::BTreeMap;
 
-pub use gather::{Scope, gather, scope};
+pub use gather::{BRIDGE_CALLS_IPV6, gather};
+pub use kubelet::Kubelet;
 use landfall_engine::Info;
 
 use crate::file_state::FileState;
+use crate::run_state::RunState;
 
 /// What is known of a host beyond [`Facts`](super::Facts).
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -25,8 +28,9 @@ pub struct DoctorFacts {
     pub unseen: Vec<String>,
     /// The running kernel.
     pub kernel: KernelDetails,
-    /// Settings under `/proc/sys`: path to value.
-    pub settings: BTreeMap<String, String>,
+    /// Whether what a bridge passes from port to port goes through ip6tables; `None` if
+    /// br_netfilter is not loaded.
+    pub ipv6_bridged_filtered: Option<bool>,
     /// Firewall rules.
     pub firewall: FirewallFacts,
     /// Name servers.
@@ -57,8 +61,8 @@ pub struct DoctorFacts {
     /// What the running engine says of itself, or why it does not answer; `None` if no engine
     /// runs, which is not started only to be asked.
     pub answer: Option<Result<Info, String>>,
-    /// The driver for control groups in kubelet's configuration.
-    pub kubelet_driver: Option<String>,
+    /// kubelet.
+    pub kubelet: Kubelet,
     /// Proxy variables of this shell.
     pub own_proxy: bool,
     /// Landfall's own state.
@@ -208,7 +212,9 @@ pub struct LandfallFacts {
     pub changed: Vec<String>,
     /// Files of the receipt that are gone.
     pub missing: Vec<String>,
-    /// The command of a run that has no end in the journal.
+    /// Another run, which goes on right now. What it has done so far is not looked at.
+    pub running: Option<RunState>,
+    /// The command of a run that has no end in the journal, and does not go on.
     pub cut: Option<String>,
     /// Files that a run left beside their targets.
     pub staged: Vec<String>,

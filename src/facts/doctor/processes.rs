@@ -40,6 +40,24 @@ pub fn gather(host: &Host) -> Result<Vec<Process>, HostError> {
     Ok(found)
 }
 
+/// The command line of the first process of this host with this name.
+///
+/// # Errors
+/// [`HostError`] if `/proc` cannot be listed.
+pub fn command_of(host: &Host, name: &str) -> Result<Option<Vec<String>>, HostError> {
+    for entry in host.read_dir("/proc")? {
+        let read = |file: &str| host.read_text(&format!("/proc/{entry}/{file}")).ok().flatten();
+        let is_number = entry.bytes().all(|byte| byte.is_ascii_digit());
+        if is_number
+            && read("comm").is_some_and(|comm| comm.trim() == name)
+            && read("status").as_deref().and_then(parse_status).is_some()
+        {
+            return Ok(read("cmdline").map(|text| words(&text)));
+        }
+    }
+    Ok(None)
+}
+
 /// Parent and effective user of a process, from its `status`; `None` for one in another
 /// process namespace than the reader, which has more than one id (`NSpid`).
 pub fn parse_status(text: &str) -> Option<(u32, u32)> {

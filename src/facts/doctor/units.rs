@@ -13,14 +13,22 @@ use crate::topology::ALL_UNITS;
 const PREFIXES: [&str; 6] =
     ["buildkit", "containerd", "cri-docker", "docker", "kubelet", "landfall"];
 
-/// Where systemd looks for units (systemd.unit(5)).
-const DIRECTORIES: [&str; 6] = [
+/// Where systemd looks for units of the system, in its order (systemd.unit(5), “Unit File Load
+/// Path”), and the place of older distributions.
+const DIRECTORIES: [&str; 13] = [
+    "/etc/systemd/system.control",
+    "/run/systemd/system.control",
+    "/run/systemd/transient",
+    "/run/systemd/generator.early",
     UNIT_DIR,
+    "/etc/systemd/system.attached",
     "/run/systemd/system",
+    "/run/systemd/system.attached",
     "/run/systemd/generator",
     "/usr/local/lib/systemd/system",
     "/usr/lib/systemd/system",
     "/lib/systemd/system",
+    "/run/systemd/generator.late",
 ];
 
 /// How long systemctl may take.
@@ -213,5 +221,25 @@ mod tests {
         assert_eq!(found.drop_ins, ["/etc/systemd/system/docker.service.d"]);
         let target = "/etc/systemd/system/docker.service".to_owned();
         assert_eq!(found.links, [(format!("{wants}/docker.service"), target)]);
+    }
+
+    /// Units that generators, `systemctl set-property` and `systemd-run` make are units too.
+    #[test]
+    fn units_are_looked_for_where_systemd_does() {
+        for directory in DIRECTORIES {
+            let drop_ins = format!("{UNIT_DIR}/docker-made.service.d");
+            let bed =
+                Bed::new(&[drop_ins.trim_start_matches('/'), directory.trim_start_matches('/')]);
+            bed.write(&format!("{drop_ins}/nice.conf"), "");
+            let link = format!("{UNIT_DIR}/docker-linked.service");
+            bed.host.create_link(&link, "/nowhere/docker-linked.service").unwrap();
+            let found = dangling(&bed.host).unwrap();
+            assert_eq!((found.drop_ins.len(), found.links.len()), (1, 1), "{directory}");
+            bed.write(&format!("{directory}/docker-made.service"), "");
+            if directory != UNIT_DIR {
+                bed.write(&format!("{directory}/docker-linked.service"), "");
+                assert_eq!(dangling(&bed.host).unwrap(), Dangling::default(), "{directory}");
+            }
+        }
     }
 }

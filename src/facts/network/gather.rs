@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::{Bridge, Forwarding, NameServer, NetworkFacts, forwarding, parse_listening, peers};
+use super::{
+    Bridge, Forwarding, NameServer, NetworkFacts, forwarding, iptables_save, parse_listening, peers,
+};
 use crate::facts::resolver;
 use crate::host::{Host, HostError};
 
@@ -109,19 +111,22 @@ fn forwarding_facts(
         }
     }
     // Neither program makes tables that are not there when it prints all that are.
-    let print = |program: &str, argv: &[&str]| -> String {
-        let output = programs.contains_key(program).then(|| host.run(argv, LIMIT));
-        output.and_then(Result::ok).map(|output| output.stdout).unwrap_or_default()
+    let print = |program: &str, argv: &[&str]| -> Option<String> {
+        let output = programs.contains_key(program).then(|| host.run(argv, LIMIT))?.ok()?;
+        (output.code == Some(0)).then_some(output.stdout)
     };
     let rules = print("iptables", &["iptables-save"]);
-    let chains = print("nft", &["nft", "list", "chains"]);
+    let chains = print("nft", &["nft", "list", "chains"]).unwrap_or_default();
+    let policy =
+        |rules: &String| iptables_save::policy(rules, "filter", "FORWARD").map(str::to_owned);
     Ok(Forwarding {
         ipv4: switch("/proc/sys/net/ipv4/ip_forward")?,
         kept: forwarding::is_kept(&sysctl_files(host)?),
-        policy: forwarding::parse_policy(&rules),
+        policy: rules.as_ref().and_then(policy),
         nft_drops: forwarding::parse_nft_drops(&chains),
         bridged_filtered: switch("/proc/sys/net/bridge/bridge-nf-call-iptables")?,
         bridges,
+        rules,
     })
 }
 

@@ -2,6 +2,7 @@
 
 mod forwarding;
 mod gather;
+pub mod iptables_save;
 mod peers;
 
 use std::net::IpAddr;
@@ -84,6 +85,10 @@ pub struct Forwarding {
     /// `net.bridge.bridge-nf-call-iptables`: whether what a bridge passes from port to port
     /// goes through iptables; `None` if br_netfilter is not loaded.
     pub bridged_filtered: Option<bool>,
+    /// What iptables-save prints; `None` if it cannot be run. It is for this run alone: rules
+    /// hold addresses that are nobody else's business.
+    #[serde(skip)]
+    pub rules: Option<String>,
     /// Bridges, but for those of engines.
     pub bridges: Vec<Bridge>,
 }

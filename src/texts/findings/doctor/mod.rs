@@ -7,7 +7,7 @@ mod seen;
 mod system;
 
 use super::Page;
-use crate::doctor::Sight;
+use crate::doctor::{Sight, is_stricter};
 use crate::preflight::Code;
 
 pub(super) use seen::seen;
@@ -46,6 +46,13 @@ pub(super) fn fix(sight: &Sight) -> String {
             "systemctl edit {program}: [Service] LimitNOFILE=1048576; then restart it",
             program = unit_of(program)
         ),
+        Sight::SocketMode { path, mode, uid } if is_stricter(*mode, *uid) => {
+            format!("nothing, if only root shall use it; to let the group use it: chmod 660 {path}")
+        }
+        Sight::SocketGroup { path, wanted, .. } => format!(
+            "chgrp {wanted} {path}; to keep it so: systemctl edit docker.socket, with [Socket] \
+             SocketGroup={wanted}; without that unit, \"group\": \"{wanted}\" in daemon.json"
+        ),
         Sight::SocketMode { path, .. } | Sight::SocketOpen { path, .. } => {
             format!("landfall doctor --fix, or: chmod 660 {path} && chown root {path}")
         }
@@ -73,7 +80,11 @@ pub(super) fn fix(sight: &Sight) -> String {
         Sight::UnitFailed { unit, .. } => {
             format!("journalctl -u {unit} says why; then systemctl start {unit}")
         }
-        Sight::NotEnabled { unit, .. } => {
+        Sight::NotEnabled { unit, socket: true } => format!(
+            "nothing, if no container has to come back by itself after a reboot; else: systemctl \
+             enable {unit}"
+        ),
+        Sight::NotEnabled { unit, socket: false } => {
             format!("landfall doctor --fix, or: systemctl enable {unit}")
         }
         Sight::DataSpace { path, .. } => {
@@ -102,6 +113,10 @@ pub(super) fn fix(sight: &Sight) -> String {
         }
         Sight::RunLeft { command, files } if command.is_empty() => {
             format!("rm {}", files.join(" "))
+        }
+        Sight::NotSeen { as_root: true, .. } => {
+            "mend the reason that is given, or wait for the run to end; then again: landfall doctor"
+                .to_owned()
         }
         _ => general(),
     }

@@ -36,7 +36,7 @@ pub(in crate::texts::findings) fn seen(sight: &Sight) -> String {
             let files = (!files.is_empty()).then(|| files.join(", "));
             run.into_iter().chain(files).collect::<Vec<_>>().join("; ")
         }
-        Sight::NotSeen { what } => what.join(", "),
+        Sight::NotSeen { what, .. } => what.join(", "),
         _ => seen_of_network(sight),
     }
 }
@@ -74,7 +74,9 @@ fn seen_of_daemon(sight: &Sight) -> String {
             format!("{path} has mode {mode:o} and owner {uid}; usual are 660 and 0")
         }
         Sight::SocketOpen { path, mode } => format!("{path} has mode {mode:o}"),
-        Sight::SocketGroup { path, group } => format!("{path} belongs to {group}"),
+        Sight::SocketGroup { path, group, wanted } => {
+            format!("{path} belongs to {group}, not to {wanted}")
+        }
         Sight::GroupMembers { group, members } => format!("{group}: {}", members.join(", ")),
         Sight::TcpOpen { listeners, loopback } => {
             let reach = if *loopback { " (this host only)" } else { "" };
@@ -94,7 +96,7 @@ fn seen_of_daemon(sight: &Sight) -> String {
         Sight::UnitFailed { unit, result } => format!("{unit}, result “{result}”"),
         Sight::SocketUnitMissing { unit } => format!("{unit} with -H fd://, and no docker.socket"),
         Sight::NotEnabled { unit, socket: true } => {
-            format!("{unit} is disabled; docker.socket starts it at the first docker command only")
+            format!("{unit} is disabled; docker.socket starts it at the first docker command")
         }
         Sight::NotEnabled { unit, socket: false } => format!("{unit} is disabled"),
         _ => seen_of_files(sight),

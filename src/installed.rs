@@ -1,0 +1,184 @@
+//! The engine that a receipt says is installed: where, for whom, of which units.
+
+use std::path::PathBuf;
+
+use crate::desired::{DEFAULT_DATA_ROOT, Desired, UNIT_DIR};
+use crate::facts::doctor::units::exec_start;
+use crate::file_state::parent_of;
+use crate::receipt::Receipt;
+use crate::steps::{Step, WriteFile};
+use crate::topology::Topology;
+
+/// An installed engine, as far as its receipt tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Installed {
+    /// Its version, from the archive's name.
+    pub version: Option<String>,
+    /// Which units run it.
+    pub unit_style: Topology,
+    /// Where its programs are, without a trailing slash.
+    pub bin_dir: Option<String>,
+    /// The group that owns the API socket: its name, or its number where only that is known.
+    pub group: Option<String>,
+    /// Where its data are.
+    pub data_root: Option<String>,
+}
+
+impl Installed {
+    /// What the receipt says; `None` if it is one of repairs alone. What was done last counts.
+    pub fn of(receipt: &Receipt) -> Option<Self> {
+        receipt.has_engine().then(|| Self {
+            version: receipt.version.clone(),
+            unit_style: receipt.topology,
+            bin_dir: last(receipt, bin_dir),
+            group: last(receipt, group),
+            data_root: data_root(receipt).map(str::to_owned),
+        })
+    }
+
+    /// Makes `desired` ask for this engine: what is known of it replaces what stood there.
+    pub fn asked_by(&self, desired: &mut Desired) {
+        if let Some(version) = &self.version {
+            desired.source.archive = PathBuf::from(format!("docker-{version}.tgz"));
+        }
+        desired.unit_style = Some(self.unit_style);
+        if let Some(bin_dir) = &self.bin_dir {
+            desired.bin_dir.clone_from(bin_dir);
+        }
+        if let Some(group) = &self.group {
+            desired.group.name.clone_from(group);
+        }
+        if let Some(data_root) = self.data_root.as_deref().filter(|path| *path != DEFAULT_DATA_ROOT)
+        {
+            desired.daemon.insert("data-root".to_owned(), data_root.into());
+        }
+    }
+}
+
+/// Where the engine's data were put; an engine that is installed keeps its place.
+pub fn data_root(receipt: &Receipt) -> Option<&str> {
+    receipt.entries.iter().find_map(|entry| match &entry.step {
+        Step::GuardRuntime(guard) => guard.data.first().map(String::as_str),
+        _ => None,
+    })
+}
+
+fn last(receipt: &Receipt, told_by: fn(&Step) -> Option<String>) -> Option<String> {
+    receipt.entries.iter().rev().find_map(|entry| told_by(&entry.step))
+}
+
+/// Programs that stood there already were not installed: then the unit tells where they are.
+fn bin_dir(step: &Step) -> Option<String> {
+    match step {
+        Step::InstallBinary(step) => parent_of(&step.path).map(str::to_owned),
+        Step::WriteFile(file) => {
+            let words = exec_start(&[unit_text(file, "docker.service")?]);
+            // Units have `%` doubled (systemd.unit(5), “Specifiers”).
+            Some(parent_of(words.first()?)?.replace("%%", "%"))
+        }
+        _ => None,
+    }
+}
+
+fn group(step: &Step) -> Option<String> {
+    match step {
+        Step::WaitApi(step) => Some(step.group.clone()),
+        Step::CreateGroup(step) => Some(step.name.clone()),
+        Step::AddGroupMember(step) => Some(step.group.clone()),
+        // Nothing is waited for in an image.
+        Step::WriteFile(file) => {
+            let text = unit_text(file, "docker.socket")?;
+            let name = text.lines().find_map(|line| line.strip_prefix("SocketGroup="));
+            let number = || {
+                let line = text.lines().find_map(|line| line.strip_prefix("ExecStartPost="))?;
+                line.strip_prefix("/bin/chgrp ")?.split(' ').next()
+            };
+            name.or_else(number).map(str::to_owned)
+        }
+        _ => None,
+    }
+}
+
+fn unit_text(file: &WriteFile, unit: &str) -> Option<String> {
+    let name = file.path.strip_prefix(UNIT_DIR)?.strip_prefix('/')?;
+    (name == unit).then(|| file.text.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{self, Options};
+    use crate::file_state::Ownership;
+    use crate::receipt::Entry;
+    use crate::render::units::{UnitContext, units};
+    use crate::steps::Before;
+
+    /// The receipt of an engine, with the units that were written in this order.
+    fn receipt(written: &[UnitContext]) -> Receipt {
+        let json = include_str!("../tests/receipts/schema-1.json");
+        let mut receipt: Receipt = serde_json::from_str(json).unwrap();
+        receipt.entries.clear();
+        for unit in written.iter().flat_map(|context| units(context).unwrap()) {
+            let path = format!("{UNIT_DIR}/{}", unit.name);
+            let step = WriteFile { path, text: unit.text, ownership: Ownership::root(0o644) };
+            receipt.entries.push(Entry { step: Step::WriteFile(step), before: Before::Absent });
+        }
+        receipt
+    }
+
+    fn context(bin_dir: &str, group: &str) -> UnitContext {
+        UnitContext {
+            topology: Topology::Modern,
+            systemd_version: 252,
+            bin_dir: bin_dir.to_owned(),
+            group: group.to_owned(),
+            data_root: None,
+            modprobe: None,
+            containerd_notify: true,
+            raises_open_files: true,
+        }
+    }
+
+    #[test]
+    fn the_first_format_tells_all_of_it() {
+        let json = include_str!("../tests/receipts/schema-1.json");
+        let mut receipt: Receipt = serde_json::from_str(json).unwrap();
+        let installed = Installed::of(&receipt).unwrap();
+        assert_eq!(installed.version.as_deref(), Some("28.5.2"));
+        assert_eq!(installed.bin_dir.as_deref(), Some("/usr/bin"));
+        assert_eq!(installed.group.as_deref(), Some("docker"));
+        assert_eq!(installed.data_root.as_deref(), Some("/var/lib/docker"));
+        receipt.archive.entries.clear();
+        assert_eq!(Installed::of(&receipt), None, "a host that was repaired alone");
+    }
+
+    #[test]
+    fn where_nothing_else_was_done_the_units_tell_it() {
+        let of = |written: &[UnitContext]| {
+            let installed = Installed::of(&receipt(written)).unwrap();
+            (installed.bin_dir.unwrap(), installed.group.unwrap())
+        };
+        let (first, later) = (context("/usr/bin", "docker"), context("/opt/100%/bin", "ops"));
+        assert_eq!(of(&[first.clone(), later]), ("/opt/100%/bin".to_owned(), "ops".to_owned()));
+        let remote = context("/usr/bin", "70002");
+        assert_eq!(of(&[first, remote]), ("/usr/bin".to_owned(), "70002".to_owned()));
+    }
+
+    #[test]
+    fn what_is_installed_is_asked_for() {
+        let options = Options { archive: Some(PathBuf::new()), ..Options::default() };
+        let mut desired = config::desired(&options, None).unwrap();
+        let installed = Installed {
+            version: Some("28.5.2".to_owned()),
+            unit_style: Topology::Classic,
+            bin_dir: Some("/opt/x".to_owned()),
+            group: Some("ops".to_owned()),
+            data_root: Some("/data/docker".to_owned()),
+        };
+        installed.asked_by(&mut desired);
+        assert_eq!(desired.source.archive, PathBuf::from("docker-28.5.2.tgz"));
+        assert_eq!(desired.unit_style, Some(Topology::Classic));
+        assert_eq!((desired.bin_dir.as_str(), desired.group.name.as_str()), ("/opt/x", "ops"));
+        assert_eq!(desired.data_root(), "/data/docker");
+    }
+}
