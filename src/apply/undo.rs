@@ -92,8 +92,8 @@ fn stop_started_engine(context: &Context<'_>, entries: &[Entry]) -> Result<(), S
     Ok(())
 }
 
-/// Brings systemd in line with the files that are back: it reads the units again, and
-/// what ran before these steps runs again with its former files.
+/// Brings systemd in line with the files that are back. In a shutdown there is nothing to bring
+/// in line: systemd refuses to start a unit, and the next boot reads the files that are back.
 fn settle(
     context: &Context<'_>,
     entries: &[Entry],
@@ -101,9 +101,24 @@ fn settle(
 ) -> Result<(), StepError> {
     let host = context.host;
     host.sync_directories()?;
-    if !host.is_booted_with_systemd() {
+    if !host.is_booted_with_systemd() || host.is_shutting_down() {
         return Ok(());
     }
+    match revive(context, entries, to_revive) {
+        // It began in the meantime.
+        Err(_) if host.is_shutting_down() => Ok(()),
+        outcome => outcome,
+    }
+}
+
+/// systemd reads the units again, and what ran before these steps runs again with its former
+/// files.
+fn revive(
+    context: &Context<'_>,
+    entries: &[Entry],
+    to_revive: Vec<(String, UnitAction)>,
+) -> Result<(), StepError> {
+    let host = context.host;
     if entries.iter().any(|entry| entry.step.touches_units()) {
         host.daemon_reload()?;
     }

@@ -43,6 +43,8 @@ pub(super) trait Manager {
     fn subscribe(&self) -> zbus::Result<()>;
     #[zbus(property)]
     fn version(&self) -> zbus::Result<String>;
+    #[zbus(property)]
+    fn system_state(&self) -> zbus::Result<String>;
     #[zbus(signal)]
     fn job_removed(
         &self,
@@ -90,6 +92,22 @@ impl Host {
                 Ok(shown.trim().trim_start_matches("Version=").to_owned())
             }
         }
+    }
+
+    /// Whether the host is on its way down: a shutdown or reboot has begun. From then on systemd
+    /// refuses to start anything. A manager that does not answer is taken to be up.
+    pub fn is_shutting_down(&self) -> bool {
+        let stopping = |state: &str| state.trim() == "stopping";
+        if let Systemd::Bus(connection) = self.systemd() {
+            let state = async { manager(connection).await?.system_state().await };
+            let asked = self.bounded("look at", phrases::THE_MANAGER, CALL_LIMIT, state);
+            // Early in a shutdown the bus goes.
+            if let Ok(state) = asked {
+                return stopping(&state);
+            }
+        }
+        self.run(&["systemctl", "is-system-running"], CALL_LIMIT)
+            .is_ok_and(|output| stopping(&output.stdout))
     }
 
     /// What systemd knows of a unit; `load` is `not-found` if it has none of that name.

@@ -125,6 +125,28 @@ fn a_shutdown_in_the_middle_rolls_back() {
     let status = host.landfall(&["status"]).exits(0).says("nothing");
     assert!(!status.output().contains("a run was cut"), "it was complete before the end: {status}");
     before.assert_same(&host.snapshot(), SHADOW_BACKUPS);
+
+    // A change of an engine that runs already: in a shutdown it cannot be put in force again, and
+    // need not be.
+    installed(&host, MIRROR);
+    let confirmed = host.read("/etc/docker/daemon.json");
+    let [reloaded, restarted] = ["debug=true", r#"log-level=\"debug\""#];
+    for (change, end) in
+        [(reloaded, Machine::reboot as fn(&Machine)), (restarted, Machine::power_off_and_on)]
+    {
+        let change_it = [MIRROR, &["--confirm-within", "1h", "--set", change]].concat();
+        let run = Background::start(&host, &with("install", &change_it));
+        run.says("landfall confirm");
+        assert_ne!(host.read("/etc/docker/daemon.json"), confirmed, "the change is in force");
+        end(&host);
+        assert_eq!(host.read("/etc/docker/daemon.json"), confirmed, "{change}");
+        for unit in ["docker.service", "containerd.service"] {
+            assert_eq!(host.unit(unit, "ActiveState"), "active", "{change}: {unit}");
+        }
+        let status = host.landfall(&["status"]).exits(0).says("answers");
+        assert!(!status.output().contains("a run was cut"), "{change}: {status}");
+        assert_eq!(host.sh("docker info --format '{{.Debug}}'"), "false", "{change}");
+    }
 }
 
 #[test]

@@ -180,6 +180,12 @@ impl Machine {
         self.machine("reboot").ok();
     }
 
+    /// Shuts the host down, and boots it again from its disk.
+    pub fn power_off_and_on(&self) {
+        self.machine("poweroff").ok();
+        self.machine("start").ok();
+    }
+
     /// Cuts the power, and boots again from the disk.
     pub fn power_cut(&self) {
         self.machine("kill").ok();
