@@ -2,6 +2,7 @@
 
 pub mod journal;
 mod session;
+mod stop_engine;
 #[cfg(test)]
 mod tests;
 mod undo;
@@ -15,7 +16,8 @@ use crate::steps::{Context, Step, StepError};
 
 use journal::{Journal, Record};
 pub use session::Session;
-pub use undo::{UndoReport, recover, stop_engine, undo, undo_unless_interrupted};
+pub use stop_engine::stop_engine;
+pub use undo::{UndoReport, recover, undo, undo_unless_interrupted};
 
 /// A plan that was not carried out.
 #[derive(Debug)]

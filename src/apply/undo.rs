@@ -4,16 +4,12 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::journal::{self, Journal, Outcome};
-use crate::desired::{SOCKET, UNIT_DIR};
+use super::stop_engine::stop_containers;
 use crate::receipt::{Entry, Receipt, ReceiptError};
 use crate::report::{Event, Phase};
 use crate::steps::{Before, Context, Step, StepError, Undone};
 use crate::texts::progress;
 use crate::unit_state::UnitAction;
-
-/// How long a container may take to stop; its own time limit (10 s unless it was given
-/// another) ends in SIGKILL.
-const STOP_LIMIT: Duration = Duration::from_secs(300);
 
 /// What became of steps that were to be undone.
 #[derive(Debug, Default)]
@@ -87,7 +83,8 @@ fn stop_started_engine(context: &Context<'_>, entries: &[Entry]) -> Result<(), S
             && matches!(&entry.step, Step::Unit(step) if step.unit == "docker.service")
     });
     if started && context.host.unit_state("docker.service")?.active == "active" {
-        stop_containers(context)?;
+        // A rollback is not interrupted.
+        stop_containers(context, || true)?;
     }
     Ok(())
 }
@@ -194,70 +191,6 @@ fn receipt_holds(context: &Context<'_>, run: &str) -> Result<bool, StepError> {
         // Whoever needs the receipt reports that it is damaged.
         Err(ReceiptError::Damaged(_) | ReceiptError::TooNew { .. }) => Ok(false),
     }
-}
-
-/// Stops the engine that these steps brought: its containers first, through the API, so that
-/// none outlives it, then the units, whoever started them (an image's are started by its boot).
-///
-/// # Errors
-/// [`StepError`] if a container or a unit does not stop.
-pub fn stop_engine(context: &Context<'_>, receipt: &Receipt) -> Result<(), StepError> {
-    if !context.host.is_booted_with_systemd() {
-        return Ok(());
-    }
-    let ours = receipt.paths();
-    if !ours.contains(&format!("{UNIT_DIR}/docker.service")) {
-        // A host that was repaired alone: its engine is another's.
-        return Ok(());
-    }
-    stop_containers(context)?;
-    for unit in receipt.topology.units().iter().rev() {
-        let is_ours = ours.contains(&format!("{UNIT_DIR}/{unit}"));
-        if is_ours && context.host.unit_state(unit)?.is_active() {
-            context.host.unit_action(unit, UnitAction::Stop, STOP_LIMIT)?;
-        }
-    }
-    refuse_survivors(context, &ours)
-}
-
-/// A daemon that was dead already could not end its containers: their shims run on, and with
-/// them programs whose files and mounts would be taken away.
-fn refuse_survivors(context: &Context<'_>, ours: &BTreeSet<String>) -> Result<(), StepError> {
-    let is_shim =
-        |path: &&String| path.rsplit('/').next().is_some_and(|name| SHIMS.contains(&name));
-    let shims: Vec<String> = ours.iter().filter(is_shim).cloned().collect();
-    let left = context.host.wait_for_end_of(&shims, Duration::from_secs(10))?;
-    if left.is_empty() { Ok(()) } else { Err(StepError::ContainersRun(left)) }
-}
-
-/// Names of the programs that hold a container, in archives of any age.
-const SHIMS: [&str; 3] = ["containerd-shim", "containerd-shim-runc-v2", "docker-containerd-shim"];
-
-/// Stops all running containers.
-///
-/// # Errors
-/// [`StepError::Engine`] if the API answers with an error. An engine that does not answer
-/// has no containers that could be asked.
-fn stop_containers(context: &Context<'_>) -> Result<(), StepError> {
-    let connect = Duration::from_secs(10);
-    context.host.block_on(async {
-        let path = std::path::Path::new(SOCKET);
-        let Ok(client) = landfall_engine::Client::connect(path, connect).await else {
-            return Ok(());
-        };
-        let running = client.list_containers(false, &[]).await?;
-        let names: Vec<String> = running
-            .iter()
-            .map(|container| container.names.first().unwrap_or(&container.id).clone())
-            .collect();
-        if !names.is_empty() {
-            context.reporter.event(&Event::StoppingContainers { names: &names });
-        }
-        for container in &running {
-            client.stop_container(&container.id, STOP_LIMIT).await?;
-        }
-        Ok(())
-    })
 }
 
 #[cfg(test)]

@@ -9,12 +9,12 @@ use super::run::{self, Run};
 use crate::apply::{stop_engine, undo_unless_interrupted};
 use crate::host::Host;
 use crate::receipt::Receipt;
-use crate::steps::{Purge, Step};
+use crate::steps::{Purge, Step, StepError};
 use crate::store::STATE_DIR;
 use crate::texts::{errors, progress, steps};
 
 /// Undoes everything that the receipt holds, in reverse. Asked to end, it stops between two
-/// steps: there is no former state to go back to but the one it is on the way to.
+/// containers or steps: there is no former state to go back to but the one it is on the way to.
 pub fn uninstall(
     global: &Global,
     purge_data: bool,
@@ -49,10 +49,15 @@ fn uninstall_run(
     super::confirm(global, host, output, question)?;
     host.interrupt().check()?;
     stop_engine(&context, &receipt).map_err(|error| {
-        let mut failure = Failure::from(error);
-        failure.exit = exit::STUCK;
-        failure.details.push(errors::ENGINE_NOT_STOPPED.to_owned());
-        failure.hint(errors::RETRY_UNINSTALL)
+        let (state, hint) = match &error {
+            StepError::ContainersLeft { .. } => {
+                (errors::NOTHING_UNDONE, errors::COMPLETE_UNINSTALL)
+            }
+            _ => (errors::ENGINE_NOT_STOPPED, errors::RETRY_UNINSTALL),
+        };
+        let mut failure = Failure { exit: exit::STUCK, ..Failure::from(error) };
+        failure.details.push(state.to_owned());
+        failure.hint(hint)
     })?;
     let report = undo_unless_interrupted(&context, &receipt.entries);
     if report.not_begun > 0 && report.failed.is_empty() {

@@ -248,6 +248,13 @@ pub enum StepError {
         /// The group it should have.
         wanted_gid: u32,
     },
+    /// The run was asked to end while it stopped containers.
+    ContainersLeft {
+        /// Names of those that are stopped.
+        stopped: Vec<String>,
+        /// How many ran.
+        of: usize,
+    },
     /// Containers outlived their daemon.
     ContainersRun(Vec<u32>),
     /// A group that was just made is not there.

@@ -62,8 +62,8 @@ pub fn no_scope(error: &str) -> String {
 pub fn heard_end(run: &RunState, again: bool) -> &'static str {
     match (&run.activity, run.command.as_str()) {
         (Activity::Finishing, _) => "all is made already; the run ends in a moment",
-        (_, "uninstall") if again => "it stops once this step is undone; please wait",
-        (_, "uninstall") => "interrupted: it stops once the step that is being undone is done",
+        (_, "uninstall") if again => "it stops once this container or step is done; please wait",
+        (_, "uninstall") => "interrupted: it stops once the container or step at hand is done",
         (Activity::Undoing { .. }, _) => "it is rolling back, and that is not interrupted",
         _ if again => "it rolls back once the present step is done; please wait",
         _ => "interrupted: the present step is finished, then everything is rolled back",

@@ -2,7 +2,7 @@
 //! made to wait for a confirmation from a new one.
 
 use crate::support::hold::{Background, Hold};
-use crate::support::{Machine, SHADOW_BACKUPS, installed, said_to_be_kept, with};
+use crate::support::{Machine, SHADOW_BACKUPS, bundle, installed, said_to_be_kept, with};
 
 const MIRROR: &[&str] = &["--registry-mirror", "https://mirror.example.internal"];
 
@@ -99,7 +99,34 @@ fn asked_to_end_uninstall_stops_and_can_be_completed() {
     let hold = Hold::on(&host, "gpasswd");
     host.sh("rm /run/hold/*");
     let before = host.snapshot();
-    installed(&host, &["--user", "alice"]);
+    installed(&host, &["--user", "alice", "--image", bundle::image()]);
+
+    // Between two containers: the one that is being stopped is waited for, the other stays.
+    for name in ["stays", "stops"] {
+        host.sh(&format!(
+            r#"mkfifo /root/{name} /root/{name}.go
+            docker run -d --name {name} --stop-timeout 250 -v /root:/test {} sh -c \
+              'trap "echo >/test/{name}; read -r go </test/{name}.go; exit" TERM
+               echo >/test/{name}; sleep 100000 & wait'
+            timeout 100 head -n1 /root/{name}"#,
+            bundle::IMAGE_NAME
+        ));
+    }
+    let run = Background::start(&host, &["uninstall", "--yes"]);
+    // The daemon names the newest first.
+    host.sh("timeout 100 head -n1 /root/stops");
+    host.sh(&format!("kill -TERM {}", run.pid()));
+    run.says("interrupted:");
+    host.sh("echo go >/root/stops.go");
+    let (code, output) = run.ends();
+    assert_eq!(code, "5", "{output}");
+    assert!(output.contains("1 of 2 containers are stopped"), "{output}");
+    assert!(output.contains("nothing was undone"), "{output}");
+    assert!(output.contains("docker start stops"), "{output}");
+    assert!(output.contains("landfall uninstall"), "{output}");
+    assert_eq!(host.sh("docker ps --format '{{.Names}}'"), "stays", "and the engine answers");
+    host.sh("docker rm --force stays stops; rm /root/sta* /root/sto*");
+
     hold.again();
     let run = Background::start(&host, &["uninstall", "--yes"]);
     hold.reached();

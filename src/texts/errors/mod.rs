@@ -30,6 +30,9 @@ pub const RETRY_ROLLBACK: &str = "mend the cause, then run landfall install or l
 /// An installation was to be undone, and its engine did not stop.
 pub const ENGINE_NOT_STOPPED: &str = "the engine could not be stopped; nothing was undone";
 
+/// The same was asked to end before it had stopped the engine.
+pub const NOTHING_UNDONE: &str = "the engine runs; nothing was undone";
+
 /// A run was asked to end before it changed anything.
 pub const INTERRUPTED_BEFORE: &str = "interrupted; nothing was changed";
 /// Half of an installation is undone, on request.
@@ -93,6 +96,9 @@ pub fn step_hints(error: &StepError) -> Vec<String> {
             vec!["another daemon serves this socket: systemctl status docker; ss -lxp".to_owned()]
         }
         StepError::ContainersRun(pids) => vec![survivors(pids)],
+        StepError::ContainersLeft { stopped, .. } => {
+            vec![format!("to run them again: docker start {}", stopped.join(" "))]
+        }
         StepError::NotInForce(_) => {
             vec![
                 "compare: docker info; systemctl cat docker.service; journalctl -u docker"

@@ -28,6 +28,9 @@ impl fmt::Display for StepError {
                 f,
                 "{path} has mode {mode:04o} and group id {gid}, not 0660 and {wanted_gid}"
             ),
+            Self::ContainersLeft { stopped, of } => {
+                write!(f, "interrupted; {} of {of} containers are stopped", stopped.len())
+            }
             Self::ContainersRun(shims) => write!(
                 f,
                 "containers still run (shims: {})",
