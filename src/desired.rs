@@ -26,6 +26,10 @@ pub struct Desired {
     pub images: Vec<PathBuf>,
     /// Whether a container is run at the end to prove that the engine works.
     pub smoke_test: bool,
+    /// How long a run waits to be confirmed before it goes back, in seconds, unless its caller
+    /// says otherwise; `None`: not at all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirm_within: Option<u64>,
     /// Codes of findings that shall not stop the run.
     pub ignore: Vec<String>,
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::args::Global;
 use super::failure::{Failure, exit};
-use super::install::{carry_out_asked, changing};
+use super::install::{carry_out_asked, changing, configured};
 use super::output::Output;
 use super::prepare::{Looked, Prepared, hash, make_plan, prepare};
 use super::run::Run;
@@ -34,6 +34,7 @@ pub fn apply(
     let archive = offline.unwrap_or(&approved.archive.path).to_owned();
     check_host(&approved, host)?;
     output.line(&texts::applying(&file.to_string_lossy(), &approved.host.name, &approved.made));
+    let confirm_within = confirm_within.or(configured(&approved.desired, host));
     changing(host, output, "apply", confirm_within, |run, session| {
         apply_locked(global, run, output, &approved, archive, session)
     })

@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::duration;
-use crate::config::Options;
+use crate::config::{Options, duration};
 use crate::digest::Digest;
 use crate::texts::help;
 use crate::topology::Topology;
@@ -147,9 +146,14 @@ pub struct PlanArgs {
 pub struct ConfirmArgs {
     #[arg(
         long = "confirm-within", value_name = "TIME", env = "LANDFALL_CONFIRM_WITHIN",
-        hide_env = true, value_parser = duration::parse, help = help::CONFIRM_WITHIN
+        hide_env = true, value_parser = time, help = help::CONFIRM_WITHIN
     )]
     pub within: Option<Duration>,
+}
+
+/// The parser says which option and value it is; what is left to say is what would be right.
+fn time(text: &str) -> Result<Duration, &'static str> {
+    duration::parse(text).map_err(|(_, hint)| hint)
 }
 
 /// What `uninstall --purge` deletes.

@@ -11,6 +11,7 @@ use super::prepare::{Config, Looked, Prepared, desired, make_plan, prepare, read
 use super::run::{self, Run};
 use crate::apply::journal::Outcome;
 use crate::apply::{self, ApplyError, Session, apply};
+use crate::desired::Desired;
 use crate::host::Host;
 use crate::plan::{EngineAction, Plan};
 use crate::receipt::{Entry, Receipt};
@@ -27,12 +28,19 @@ pub fn install(
     output: &Output,
 ) -> Result<u8, Failure> {
     let desired = desired(global, args, Config::OfThisHost)?;
+    let confirm_within = confirm_within.or(configured(&desired, host));
     changing(host, output, "install", confirm_within, |run, session| {
         let looked = Looked::at(host, output, desired)?;
         let prepared = prepare(looked, output, Some(session))?;
         let plan = make_plan(output, &prepared)?;
         carry_out_asked(global, run, prepared, plan, session, output)
     })
+}
+
+/// How long a run waits to be confirmed if its caller does not say; it is running hosts that are
+/// meant.
+pub fn configured(desired: &Desired, host: &Host) -> Option<Duration> {
+    desired.confirm_within.filter(|_| host.is_live()).map(Duration::from_secs)
 }
 
 /// Runs a command that changes the host: one at a time, after the rollback of one that was

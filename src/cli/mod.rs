@@ -4,7 +4,6 @@ mod apply;
 mod args;
 mod confirm;
 mod doctor;
-mod duration;
 mod failure;
 mod install;
 mod output;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde_json::{Map, Value};
 use serde_saphyr::Spanned;
 
+use super::duration;
 use super::error::{ConfigError, Origin};
 use super::file::FileConfig;
 use super::names::{self, Refusal};
@@ -35,6 +36,7 @@ pub fn desired(options: &Options, file: Option<&FileConfig>) -> Result<Desired, 
         daemon: daemon(options, file)?,
         images: images(options, file),
         smoke_test: options.smoke_test.or(keys.and_then(|keys| keys.smoke_test)).unwrap_or(true),
+        confirm_within: confirm_within(file)?,
         ignore: strings(
             &options.ignore,
             "--ignore",
@@ -58,6 +60,15 @@ fn images(options: &Options, file: Option<&FileConfig>) -> Vec<PathBuf> {
         }
         _ => options.images.clone(),
     }
+}
+
+/// In seconds, as the file says; the flag belongs to the command that runs.
+fn confirm_within(file: Option<&FileConfig>) -> Result<Option<u64>, ConfigError> {
+    let Some(file) = file else { return Ok(None) };
+    let Some(text) = &file.keys.confirm_within else { return Ok(None) };
+    let time = duration::parse(&text.value)
+        .map_err(|refusal| invalid(file.origin(text), &text.value, refusal))?;
+    Ok(Some(time.as_secs()))
 }
 
 fn bin_dir(options: &Options, file: Option<&FileConfig>) -> Result<String, ConfigError> {

@@ -32,6 +32,7 @@ daemon:
 group: {name: containers, gid: 991, members: [deploy, deploy]}
 images: {load: [a.tar, /b.tar]}
 smoke-test: false
+confirm-within: 1h 30m
 ignore: [LF004]
 ";
 
@@ -52,6 +53,7 @@ fn defaults() {
             daemon: Map::new(),
             images: vec![],
             smoke_test: true,
+            confirm_within: None,
             ignore: vec![],
         }
     );
@@ -66,6 +68,7 @@ fn the_file_alone() {
     assert_eq!(desired.group.name, "containers");
     assert_eq!((desired.group.gid, desired.group.members), (Some(991), vec!["deploy".to_string()]));
     assert_eq!(desired.images, [Path::new("/etc/landfall/a.tar"), Path::new("/b.tar")]);
+    assert_eq!(desired.confirm_within, Some(5400));
     assert_eq!(desired.ignore, ["LF004"]);
     assert_eq!(desired.daemon.len(), 3);
 }
@@ -214,6 +217,9 @@ fn errors_name_the_place_in_the_file() {
         ("group: {members: [ok, \"a:b\"]}\n", "line 2, column 23: `a:b` is not a user's name"),
         ("group: {gid: 0}\n", "line 2, column 14: `0` is reserved"),
         ("engine: {bin-dir: bin}\n", "line 2, column 19: `bin` is not an absolute path"),
+        ("confirm-within: soon\n", "line 2, column 17: `soon` is not a time"),
+        ("confirm-within: 25h\n", "line 2, column 17: `25h` is too short or too long"),
+        ("confirm-within: 0\n", "line 2, column 17: `0` is too short or too long"),
         ("ignore: [x]\n", "line 2, column 10: `x` is not the code"),
     ] {
         let error = desired(&offline(), Some(&file(&format!("version: 1\n{text}")))).unwrap_err();

@@ -37,6 +37,7 @@ pub(super) struct Keys {
     #[serde(default)]
     pub images: Images,
     pub smoke_test: Option<bool>,
+    pub confirm_within: Option<Spanned<String>>,
     #[serde(default)]
     pub ignore: Vec<Spanned<String>>,
 }
@@ -193,6 +194,7 @@ group: {name: docker, gid: 991, members: [deploy]}
 service: {unit-style: classic}
 images: {load: [a.tar]}
 smoke-test: false
+confirm-within: 5m
 ignore: [LF004]
 "#;
         let file = FileConfig::parse(text, Path::new("/etc/landfall/landfall.yaml")).unwrap();
@@ -208,6 +210,7 @@ ignore: [LF004]
         assert_eq!(file.resolve(archive), Path::new("/etc/landfall/bundle.tgz"));
         assert_eq!(file.resolve(Path::new("/x.tgz")), Path::new("/x.tgz"));
         assert_eq!(file.keys.smoke_test, Some(false));
+        assert_eq!(file.keys.confirm_within.as_ref().map(|time| time.value.as_str()), Some("5m"));
         assert_eq!(file.keys.service.unit_style, Some(Topology::Classic));
     }
 

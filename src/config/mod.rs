@@ -4,6 +4,7 @@
 //! flags, at the command line's own parser).
 
 mod desired;
+pub mod duration;
 mod error;
 mod file;
 mod names;

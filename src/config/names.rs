@@ -3,7 +3,7 @@
 use crate::texts::phrases::config as phrases;
 
 /// Why a value cannot be used, and what would be right.
-pub(super) type Refusal = (&'static str, &'static str);
+pub type Refusal = (&'static str, &'static str);
 
 /// Longest name that useradd(8) and groupadd(8) make.
 const LONGEST_NAME: usize = 32;

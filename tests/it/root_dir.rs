@@ -15,15 +15,15 @@ const LIST: &str = "cd /srv/image; find . -type d -printf '%P d %m %U:%G\\n' , !
 #[test]
 fn an_image_is_provisioned_and_the_running_host_is_not_touched() {
     let host = Machine::boot();
+    // A rule for hosts that run: there is nothing to be confirmed here.
+    host.put("/root/landfall.yaml", "version: 1\nconfirm-within: 1s\n");
     host.sh(COPY);
     let image = host.sh(LIST);
     let before = host.snapshot();
 
     let root = ["--root", "/srv/image"];
-    host.landfall(
-        &[&root, with("install", &["--gid", "2345", "--live-restore"]).as_slice()].concat(),
-    )
-    .exits(0);
+    let options = ["--config", "/root/landfall.yaml", "--gid", "2345", "--live-restore"];
+    host.landfall(&[&root, with("install", &options).as_slice()].concat()).exits(0);
     before.assert_same(&host.snapshot(), &[]);
     host.sh("chroot /srv/image dockerd --version; grep -x docker:x:2345: /srv/image/etc/group");
     host.sh("grep live-restore /srv/image/etc/docker/daemon.json");

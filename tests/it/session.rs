@@ -223,4 +223,17 @@ fn a_change_stays_only_if_it_is_confirmed() {
     let next = host.landfall(&with("install", &["--set", "debug=true"])).exits(0);
     next.says("an earlier run was cut").says("nothing to do");
     assert_eq!(host.read("/etc/docker/daemon.json"), confirmed);
+
+    // A rule of the host's file; a plan that was made there carries it.
+    let file = "/etc/landfall/landfall.yaml";
+    let change = [&["--set", "debug=true"], MIRROR].concat();
+    host.put(file, "version: 1\nconfirm-within: soon\n");
+    let wrong = host.landfall(&with("install", &change)).exits(2);
+    wrong.says("landfall.yaml, line 2, column 17: `soon` is not a time").says("such as 120s");
+    host.put(file, "version: 1\nconfirm-within: 1s\n");
+    host.landfall(&with("install", &change)).exits(1).says("nobody confirmed");
+    let plan = [&["-o", "/root/plan.json"], &change[..]].concat();
+    host.landfall(&with("plan", &plan)).exits(0);
+    host.landfall(&["apply", "/root/plan.json"]).exits(1).says("nobody confirmed");
+    assert_eq!(host.read("/etc/docker/daemon.json"), confirmed);
 }

@@ -46,6 +46,7 @@ pub(super) fn world() -> World {
         daemon: Map::new(),
         images: Vec::new(),
         smoke_test: false,
+        confirm_within: None,
         ignore: Vec::new(),
     };
     let doctor = DoctorFacts {

@@ -50,6 +50,7 @@ fn world() -> World {
         daemon: serde_json::Map::new(),
         images: Vec::new(),
         smoke_test: true,
+        confirm_within: None,
         ignore: Vec::new(),
     };
     let elf = ElfInfo {

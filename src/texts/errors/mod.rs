@@ -49,10 +49,6 @@ pub const RUN_NOT_WAITING: &str = "the run does not wait for confirmation";
 /// `--confirm-within` for files that nobody uses yet.
 pub const NOTHING_TO_CONFIRM: &str =
     "--confirm-within is for a running host; beneath --root nothing is put in force";
-/// What is no time.
-pub const NOT_A_TIME: &str = "say a time such as 120s, 2m, or 90 (seconds)";
-/// A time that cannot be meant.
-pub const TIME_OUT_OF_RANGE: &str = "it must be between 1s and 24h";
 
 /// A run ended early, and its steps are undone.
 pub fn ended(cause: &HostError, whole: bool) -> String {

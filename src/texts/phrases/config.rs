@@ -41,6 +41,14 @@ pub const DIRECTORY_CHARACTERS_HINT: &str =
     "letters, digits and / . _ - only: the path stands in systemd units";
 /// The directory for programs.
 pub const DIRECTORY_CHARACTERS: &str = "has characters that systemd units cannot hold";
+/// A time.
+pub const NOT_A_TIME: &str = "is not a time";
+/// A time, as it should be.
+pub const TIME_HINT: &str = "say a time such as 120s, 2m, or 90 (seconds)";
+/// A time that cannot be meant.
+pub const TIME_OUT_OF_RANGE: &str = "is too short or too long";
+/// How long a time may be.
+pub const TIME_RANGE_HINT: &str = "it must be between 1s and 24h";
 /// What else gave a key.
 pub const ANOTHER_SET: &str = "another --set";
 /// The argument of --set, as it should be.

@@ -1,26 +1,30 @@
-//! Times on the command line: `120s`, `2m`, `1h 30m`, or plain seconds.
+//! Times on the command line and in the file: `120s`, `2m`, `1h 30m`, or plain seconds.
 
 use std::time::Duration;
 
 use jiff::SignedDuration;
 
-use crate::texts::errors;
+use super::names::Refusal;
+use crate::texts::phrases::config as phrases;
 
 /// No wait is longer: one day.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Reads a time of at least one second and at most one day.
-pub fn parse(text: &str) -> Result<Duration, String> {
+///
+/// # Errors
+/// Why it cannot be used, and what would be right.
+pub fn parse(text: &str) -> Result<Duration, Refusal> {
     let duration = match text.parse::<u64>() {
         Ok(seconds) => Duration::from_secs(seconds),
         Err(_) => text
             .parse::<SignedDuration>()
             .ok()
             .and_then(|duration| Duration::try_from(duration).ok())
-            .ok_or(errors::NOT_A_TIME)?,
+            .ok_or((phrases::NOT_A_TIME, phrases::TIME_HINT))?,
     };
     if duration < Duration::from_secs(1) || duration > LONGEST {
-        return Err(errors::TIME_OUT_OF_RANGE.to_owned());
+        return Err((phrases::TIME_OUT_OF_RANGE, phrases::TIME_RANGE_HINT));
     }
     Ok(duration)
 }
