@@ -138,14 +138,39 @@ fn another_data_directory(host: &Machine) {
     let run = host.landfall(&with("install", &words)).exits(3);
     assert!(run.findings().contains(&"LF079".to_owned()), "{run}");
     host.sh("mv /root/semanage /usr/sbin/");
+    let container = files_of_an_earlier_engine(host);
     host.landfall(&with("install", &words)).exits(0);
     run_a_container(host);
+    let labels = host.sh(&format!("find {container} -printf '%Z\\n' | sort -u"));
+    assert_eq!(labels, CONTAINER_LABEL, "a container's files are still its own");
     let like = |path: &str| host.sh(&format!("matchpathcon -n {path}"));
     assert_eq!(like("/data/docker/x"), like("/var/lib/docker/x"), "the policy knows it");
     assert_eq!(host.sh("restorecon -n -v /data/docker /data/docker/image"), "");
     host.landfall(&["uninstall", "--purge", "data", "--yes"]).exits(0);
     assert_ne!(like("/data/docker/x"), like("/var/lib/docker/x"), "and has forgotten it");
-    assert!(!host.exists("/data/docker"));
+    assert_eq!(host.sh("ls -A /data/docker"), "", "the directory itself was there before");
+}
+
+/// What a container's own files are labelled with: its categories keep other containers out.
+const CONTAINER_LABEL: &str = "system_u:object_r:container_file_t:s0:c1,c2";
+
+/// A data directory that an engine left behind, labelled as container-selinux has it: the type is
+/// one of those that belong to whoever set them. Its path; everything else there has whatever label
+/// it was made with.
+fn files_of_an_earlier_engine(host: &Machine) -> &'static str {
+    host.put(
+        "/root/container.cil",
+        "(type container_file_t)\n(typeattributeset file_type (container_file_t))\n",
+    );
+    let files = "/data/docker/overlay2/earlier/diff";
+    host.sh(&format!(
+        "semodule -i /root/container.cil
+         echo container_file_t >>/etc/selinux/default/contexts/customizable_types
+         mkdir -p /data/docker/containers /data/docker/image {files}
+         echo hello >{files}/file
+         chcon -R {CONTAINER_LABEL} {files}"
+    ));
+    files
 }
 
 /// The same disk once more, as an image that is mounted somewhere.
