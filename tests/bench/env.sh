@@ -19,6 +19,21 @@ die() {
   exit 1
 }
 
+# read_options "NAME..." ARGUMENT...: puts what stands behind --NAME into the caller's variable NAME,
+# and all that stands behind "--" into its array rest.
+read_options() {
+  local known=" $1 " name
+  shift
+  while [ $# -gt 0 ] && [ "$1" != -- ]; do
+    name=${1#--}
+    [ "$1" != "$name" ] && [[ $known == *" $name "* ]] && [ $# -gt 1 ] || die "option $1: unknown, or without a value"
+    printf -v "$name" %s "$2"
+    shift 2
+  done
+  # shellcheck disable=SC2034  # the caller's
+  rest=("${@:2}")
+}
+
 # start_time PID: when a process began, in clock ticks since boot. Pids are used again, so a
 # process is known by pid and start time together. Prints nothing for a zombie: some machines'
 # PID 1 reaps orphans late, and a zombie does not run any more.

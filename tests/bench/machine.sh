@@ -78,30 +78,22 @@ net_up() {
 
 # ---- start ---------------------------------------------------------------------------------------
 cmd_start() {
-  local name=$1 suite=$BENCH_SUITE disk='' owner='' options=()
+  local name=$1 suite=$BENCH_SUITE disk='' owner='' rest=()
   shift
   # "vb-NAME" must fit into an interface name (15 bytes).
   [[ $name =~ ^[a-z][a-z0-9]{0,11}$ ]] || die "bad host name $name: a-z and 0-9, 12 at most"
-  while [ $# -gt 0 ]; do
-    case $1 in
-      --suite) suite=$2; shift 2 ;;
-      --disk) disk=$2; shift 2 ;;
-      --owner) owner=$2; shift 2 ;;
-      --) shift; options=("$@"); break ;;
-      *) die "start: unknown option $1" ;;
-    esac
-  done
+  read_options "suite disk owner" "$@"
   M=$W/m/$name
   if [ -d "$M" ]; then
     is_up && die "$name is up"
     suite=$(cat "$M/suite")
-    mapfile -d '' -t options <"$M/options"
+    mapfile -d '' -t rest <"$M/options"
     mount_root
   else
-    create_host "$name" "$suite" "$disk" "$owner" ${options[@]+"${options[@]}"} || exit 1
+    create_host "$name" "$suite" "$disk" "$owner" ${rest[@]+"${rest[@]}"} || exit 1
   fi
   (flock 9; net_up) 9>"$W/lock" || die "cannot make the network namespace $BENCH_NS"
-  supervise "$name" ${options[@]+"${options[@]}"} </dev/null >>"$M/console.log" 2>&1 &
+  supervise "$name" ${rest[@]+"${rest[@]}"} </dev/null >>"$M/console.log" 2>&1 &
   echo "$! $(start_time $!)" >"$M/supervisor"
   disown $!
   wait_up "$name"

@@ -34,21 +34,14 @@ in_net() { "$BENCH_SCRIPTS/machine.sh" net "$@"; }
 
 # ---- start ---------------------------------------------------------------------------------------
 cmd_start() {
-  local name=$1 owner='' share='' words=()
+  local name=$1 owner='' share='' rest=()
   shift
   # "tap-NAME" must fit into an interface name (15 bytes).
   [[ $name =~ ^[a-z][a-z0-9]{0,10}$ ]] || die "bad name $name: a-z and 0-9, 11 at most"
-  while [ $# -gt 0 ]; do
-    case $1 in
-      --owner) owner=$2; shift 2 ;;
-      --share) share=$2; shift 2 ;;
-      --) shift; words=("$@"); break ;;
-      *) die "start: unknown option $1" ;;
-    esac
-  done
+  read_options "owner share" "$@"
   V=$W/vm/$name
   if [ ! -d "$V" ]; then
-    create "$name" "$owner" "$share" ${words[@]+"${words[@]}"} || exit 1
+    create "$name" "$owner" "$share" ${rest[@]+"${rest[@]}"} || exit 1
   fi
   alive "$V/pid" >/dev/null && die "$name is up"
   boot "$name"
