@@ -148,6 +148,9 @@ fn an_engine_elsewhere_is_sound_and_a_run_that_goes_on_was_not_cut() {
         }
     };
     sound(&host);
+    host.exec(&["runuser", "-u", "alice", "--", "/mnt/share/landfall", "doctor"])
+        .exits(0)
+        .says("sudo landfall doctor");
     // Also while it does not run, and its programs are on no usual path.
     host.sh("systemctl stop docker.socket docker.service");
     sound(&host);

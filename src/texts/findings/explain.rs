@@ -22,7 +22,7 @@ pub(super) fn by_hand(code: Code) -> Option<(&'static str, &'static str)> {
 
 fn system(code: Code) -> Option<(&'static str, &'static str)> {
     Some(match code {
-        Code::Root => ("id -u", "run it with sudo"),
+        Code::Root => ("id -u", "run it as root: sudo landfall …"),
         Code::SystemdNotRunning => {
             ("ps -p 1 -o comm=", "boot the system with systemd; to provision an image: --root DIR")
         }
@@ -30,71 +30,139 @@ fn system(code: Code) -> Option<(&'static str, &'static str)> {
             "grep -E '^(ID|VERSION_ID)=' /etc/os-release",
             "nothing: see what else is found, and try it on one host first",
         ),
-        Code::SystemdMissing => ("systemctl --version", "install systemd"),
-        Code::ArchitectureUnsupported => ("uname -m", "use another host"),
-        Code::ArchiveArchitecture => {
-            ("tar xzOf FILE docker/dockerd | file -; uname -m", "get the archive for this host")
+        Code::SystemdMissing => (
+            "systemctl --version",
+            "apt-get install systemd, or dnf install systemd; or use a distribution that \
+             has it",
+        ),
+        Code::ArchitectureUnsupported => {
+            ("uname -m", "nothing on this host: use one with x86_64 or aarch64")
         }
-        Code::ClockBehind => ("date", "set the clock: timedatectl set-time"),
-        Code::KernelTooOld => ("uname -r", "update the kernel, or install an older engine"),
-        Code::KernelTooNew => ("uname -r", "install a newer engine, or try it"),
-        Code::OverlayMissing => {
-            ("modprobe overlay; grep overlay /proc/filesystems", "install the kernel's modules")
+        Code::ArchiveArchitecture => (
+            "tar xzOf FILE docker/dockerd | file -; uname -m",
+            "get upstream's archive for this host (…/static/stable/$(uname -m)/): --offline \
+             docker-VERSION.tgz",
+        ),
+        Code::ClockBehind => {
+            ("date", "timedatectl set-ntp false; timedatectl set-time 'YYYY-MM-DD HH:MM:SS'")
         }
-        Code::OverlayTooOld => ("uname -r", "update the kernel, or choose another storage driver"),
-        Code::CgroupsMissing => ("grep cgroup /proc/self/mountinfo", "boot with systemd"),
+        Code::KernelTooOld => (
+            "uname -r",
+            "dnf upgrade kernel, or apt-get dist-upgrade; reboot. Or install an older \
+             engine: --offline docker-VERSION.tgz",
+        ),
+        Code::KernelTooNew => (
+            "uname -r",
+            "nothing, if it works: try it on one host. Or install a newer engine: --offline \
+             docker-VERSION.tgz",
+        ),
+        Code::OverlayMissing => (
+            "modprobe overlay; grep overlay /proc/filesystems",
+            "modprobe overlay; if that fails, install the kernel's modules: dnf install \
+             kernel-modules-$(uname -r), or apt-get install --reinstall linux-image-$(uname \
+             -r)",
+        ),
+        Code::OverlayTooOld => (
+            "uname -r",
+            "dnf upgrade kernel, or apt-get dist-upgrade; reboot. Or choose another \
+             storage: --set 'storage-driver=\"vfs\"' (slow)",
+        ),
+        Code::CgroupsMissing => (
+            "grep cgroup /proc/self/mountinfo",
+            "mount -t cgroup2 none /sys/fs/cgroup, or boot with systemd",
+        ),
         Code::CgroupControllers => (
             "cat /proc/cgroups /sys/fs/cgroup/cgroup.controllers",
-            "take cgroup_disable= out of the boot options",
+            "grubby --update-kernel=ALL --remove-args=cgroup_disable=NAME (Debian and kin: \
+             in /etc/default/grub, then update-grub); reboot",
         ),
         Code::CgroupVersion => (
             "stat -f -c %T /sys/fs/cgroup",
-            "install 20.10 or later, or boot with systemd.unified_cgroup_hierarchy=0",
+            "install 20.10 or later: --offline docker-VERSION.tgz. Or grubby \
+             --update-kernel=ALL --args=systemd.unified_cgroup_hierarchy=0 (Debian and kin: \
+             in /etc/default/grub, then update-grub); reboot",
         ),
         Code::KernelNetwork => (
             "modprobe --dry-run NAME",
-            "install the kernel's extra modules (RHEL and kin: kernel-modules-extra)",
+            "dnf install kernel-modules-extra-$(uname -r), or apt-get install \
+             linux-modules-extra-$(uname -r) (Debian: linux-image-$(uname -r))",
         ),
         Code::IptablesMissing => {
-            ("iptables --version", "install iptables (RHEL and kin: iptables-nft)")
+            ("iptables --version", "dnf install iptables-nft, or apt-get install iptables")
         }
-        Code::IptablesTooOld => ("iptables --version", "update iptables"),
+        Code::IptablesTooOld => {
+            ("iptables --version", "dnf upgrade iptables, or apt-get install iptables")
+        }
         _ => return None,
     })
 }
 
 fn places(code: Code) -> Option<(&'static str, &'static str)> {
     Some(match code {
-        Code::SpaceShort => ("df -h PATH", "free some space, or use --data-root DIR"),
-        Code::InodesShort => ("df -i PATH", "remove files, or use --data-root DIR"),
-        Code::ReadOnly => ("findmnt -T PATH", "remount it; where it is meant: --bin-dir /opt/bin"),
-        Code::NoExec => ("findmnt -T PATH", "remount it, or choose another place: --bin-dir DIR"),
+        Code::SpaceShort => (
+            "df -h PATH",
+            "free some space (du -xh -d 2 PATH | sort -h | tail shows where it went), or \
+             use --data-root DIR",
+        ),
+        Code::InodesShort => (
+            "df -i PATH",
+            "remove files (du -x --inodes -d 2 PATH | sort -n | tail shows where they are), \
+             or use --data-root DIR",
+        ),
+        Code::ReadOnly => (
+            "findmnt -T PATH",
+            "mount -o remount,rw \"$(findmnt -n -o TARGET -T PATH)\"; where it is meant to \
+             be so: --bin-dir /opt/landfall/bin",
+        ),
+        Code::NoExec => (
+            "findmnt -T PATH",
+            "mount -o remount,exec \"$(findmnt -n -o TARGET -T PATH)\", or choose another \
+             place: --bin-dir DIR, --data-root DIR",
+        ),
         Code::EntryType => (
             "xfs_info PATH | grep ftype",
-            "use a file system that was made with it (mkfs.xfs -n ftype=1, ext4)",
+            "mkfs.xfs -n ftype=1 DEVICE, or mkfs.ext4 DEVICE; mount it, and use it: \
+             --data-root DIR",
         ),
-        Code::DataRootKind => ("stat -f -c %T PATH", "choose a place on ext4 or xfs: --data-root"),
+        Code::DataRootKind => {
+            ("stat -f -c %T PATH", "choose a place on ext4 or xfs: --data-root DIR")
+        }
         _ => return None,
     })
 }
 
 fn engines(code: Code) -> Option<(&'static str, &'static str)> {
     Some(match code {
-        Code::EnginePackages => {
-            ("dpkg -l '*docker*' 'containerd*', or rpm -qa '*docker*'", "remove the packages")
-        }
-        Code::EngineRunning => ("systemctl status UNIT", "systemctl disable --now UNIT"),
-        Code::TargetOwned => {
-            ("dpkg -S PATH, or rpm -qf PATH", "remove the package, or use --bin-dir DIR")
-        }
+        Code::EnginePackages => (
+            "dpkg -l '*docker*' 'containerd*', or rpm -qa '*docker*'",
+            "apt-get remove NAME, or dnf remove NAME (images and containers stay in \
+             /var/lib/docker)",
+        ),
+        Code::EngineRunning => (
+            "systemctl status UNIT",
+            "if it may go: systemctl disable --now UNIT (this stops its containers)",
+        ),
+        Code::TargetOwned => (
+            "dpkg -S PATH, or rpm -qf PATH",
+            "apt-get remove NAME, or dnf remove NAME; or leave it, and use --bin-dir DIR",
+        ),
         Code::SnapDocker => ("snap list docker", "snap remove docker"),
-        Code::ContainerdShared => {
-            ("systemctl status kubelet containerd", "use another host for Docker")
-        }
-        Code::SocketInUse => ("ss -lxp | grep PATH", "stop the program that listens"),
+        Code::ContainerdShared => (
+            "systemctl status kubelet containerd",
+            "nothing on this host, as long as it is used: use another host for Docker",
+        ),
+        Code::SocketInUse => (
+            "ss -lxp | grep PATH",
+            "ss -lxp | grep PATH names the process; systemctl status PID its unit: \
+             systemctl disable --now UNIT, or kill PID",
+        ),
         Code::TargetUnowned => ("ls -l PATH", "nothing: landfall keeps what is there"),
-        Code::TargetKind => ("ls -ld PATH", "move it away"),
-        Code::PackagesUnknown => ("rpm -qa, or dpkg -l", "see why it gives no answer"),
+        Code::TargetKind => ("ls -ld PATH", "move it away: mv PATH PATH.old"),
+        Code::PackagesUnknown => (
+            "rpm -qa, or dpkg -l",
+            "rpm --rebuilddb, or dpkg --configure -a; if packages are being installed right \
+             now, wait until that is done",
+        ),
         Code::UnitMasked => ("systemctl is-enabled UNIT", "systemctl unmask UNIT"),
         Code::PackagesNeeded => (
             "rpm -q --whatrequires runc, or apt-cache rdepends --installed runc",
@@ -106,7 +174,7 @@ fn engines(code: Code) -> Option<(&'static str, &'static str)> {
         ),
         Code::ArchiveGeneration => (
             "tar tzf FILE",
-            "give the archive the name that upstream gave it: docker-<version>.tgz",
+            "give the archive the name that upstream gave it: mv FILE docker-VERSION.tgz",
         ),
         _ => return None,
     })
@@ -114,33 +182,63 @@ fn engines(code: Code) -> Option<(&'static str, &'static str)> {
 
 fn programs(code: Code) -> Option<(&'static str, &'static str)> {
     Some(match code {
-        Code::LibraryMissing => {
-            ("ldd PROGRAM", "install the library, or use upstream's static archive")
-        }
-        Code::LibraryTooOld => {
-            ("ldd --version", "use upstream's static archive, or one for this distribution")
-        }
-        Code::LibrariesUnknown => ("ldd PROGRAM", "use upstream's static archive"),
-        Code::UserUnknown => ("getent passwd NAME", "check the name, or make the user"),
-        Code::GidTaken => ("getent group GID", "choose another --gid, or leave it out"),
-        Code::GroupKept => ("getent group NAME", "nothing"),
-        Code::NobodyInGroup => ("getent group docker", "to add somebody: --user NAME"),
-        Code::GroupNotLocal => ("grep NAME /etc/group", "add the members in the directory service"),
-        Code::GroupProgramMissing => (
-            "which groupadd gpasswd",
-            "install shadow-utils (RHEL and kin) or passwd (Debian and kin)",
+        Code::LibraryMissing => (
+            "ldd PROGRAM",
+            "dnf provides '*/LIBRARY' (Debian and kin: apt-file search LIBRARY) names its \
+             package; or use upstream's static archive: --offline docker-VERSION.tgz",
         ),
-        Code::Protected => ("lsattr -d PATH", "chattr -i PATH, or chattr -a PATH"),
-        Code::DataRootFlags => {
-            ("findmnt -T PATH -o OPTIONS", "mount it without them, or use --data-root DIR")
+        Code::LibraryTooOld => (
+            "ldd --version",
+            "use upstream's static archive, or one for this distribution: --offline \
+             docker-VERSION.tgz",
+        ),
+        Code::LibrariesUnknown => {
+            ("ldd PROGRAM", "use upstream's static archive: --offline docker-VERSION.tgz")
         }
-        Code::GroupUnanswered => ("getent group NAME", "see why the directory service is silent"),
+        Code::UserUnknown => {
+            ("getent passwd NAME", "check the name, or make the user: useradd NAME")
+        }
+        Code::GidTaken => ("getent group GID", "choose another one, or leave it out: --gid GID"),
+        Code::GroupKept => ("getent group NAME", "nothing; to change it: groupmod --gid GID NAME"),
+        Code::NobodyInGroup => (
+            "getent group docker",
+            "nothing, if only root shall use it; to add somebody: gpasswd --add USER \
+             docker, or at the installation --user USER",
+        ),
+        Code::GroupNotLocal => (
+            "grep NAME /etc/group",
+            "add the members in the directory service, and leave out --user; or let a local \
+             group use docker: --group NAME",
+        ),
+        Code::GroupProgramMissing => {
+            ("which groupadd gpasswd", "dnf install shadow-utils, or apt-get install passwd")
+        }
+        Code::Protected => ("lsattr -d PATH", "chattr -i PATH, or chattr -a PATH"),
+        Code::DataRootFlags => (
+            "findmnt -T PATH -o OPTIONS",
+            "nothing, if volumes hold data alone; else mount -o remount,exec,suid,dev \
+             \"$(findmnt -n -o TARGET -T PATH)\", and the same in /etc/fstab; or \
+             --data-root DIR",
+        ),
+        Code::GroupUnanswered => (
+            "getent group NAME",
+            "systemctl status sssd (or nslcd) says why it is silent; or make the group a \
+             local one: groupadd --system NAME",
+        ),
         Code::SudoPath => (
             "sudo grep -rn secure_path /etc/sudoers /etc/sudoers.d",
-            "add the directory to secure_path, or call it by its path",
+            "call it by its path (sudo DIR/docker), or visudo -f /etc/sudoers.d/docker, \
+             with the line: Defaults secure_path = USUAL:DIR",
         ),
-        Code::GroupRemote => ("getent group NAME; grep NAME /etc/group", "nothing"),
-        Code::HelperPrograms => ("which ps xz git", "install them if you need them"),
+        Code::GroupRemote => (
+            "getent group NAME; grep NAME /etc/group",
+            "nothing, as long as the directory service keeps the number",
+        ),
+        Code::HelperPrograms => (
+            "which ps xz git",
+            "nothing, unless you need them: dnf install procps-ng xz git, or apt-get \
+             install procps xz-utils git",
+        ),
         _ => return None,
     })
 }
@@ -153,14 +251,18 @@ fn network(code: Code) -> Option<(&'static str, &'static str)> {
         ),
         Code::PoolOverlap | Code::NoFreePool => (
             "ip route show table all; docker network inspect NAME",
-            "choose pools that nobody uses: default-address-pools in daemon.json",
+            "choose pools that nobody uses: --set \
+             'default-address-pools=[{\"base\":\"NETWORK\",\"size\":24}]'",
         ),
-        Code::BridgeAddress => {
-            ("grep -E 'bip|fixed-cidr' /etc/docker/daemon.json", "correct the address")
-        }
+        Code::BridgeAddress => (
+            "grep -E 'bip|fixed-cidr' /etc/docker/daemon.json",
+            "give the address of a host with the length of its prefix, such as --bip \
+             10.201.0.1/24; what cannot stand beside it has to go from daemon.json",
+        ),
         Code::ForwardPolicy => (
             "sysctl net.ipv4.ip_forward; iptables -S FORWARD | head -1",
-            "keep net.ipv4.ip_forward=1 in /etc/sysctl.d before the engine starts",
+            "before the engine starts: echo net.ipv4.ip_forward=1 \
+             >/etc/sysctl.d/50-forward.conf; sysctl --system",
         ),
         Code::BridgedTraffic => (
             "bridge link; sysctl net.bridge.bridge-nf-call-iptables",
@@ -168,13 +270,20 @@ fn network(code: Code) -> Option<(&'static str, &'static str)> {
         ),
         Code::Firewalld => (
             "firewall-cmd --state; iptables -t nat -S DOCKER",
-            "restart docker if its rules are missing after a reload",
+            "if its rules are missing after a reload: systemctl restart docker; then put \
+             your own rules back",
         ),
         Code::FirewallService => (
             "systemctl status nftables ufw; nft list ruleset",
-            "let only one of them empty the rules",
+            "in /etc/nftables.conf (RHEL and kin: /etc/sysconfig/nftables.conf) write two \
+             lines for each table of your own in place of “flush ruleset”: “table inet \
+             NAME” and “delete table inet NAME”; after it ran: systemctl restart docker",
         ),
-        Code::RoutesUnknown => ("ip route show table all", "compare the networks by hand"),
+        Code::RoutesUnknown => (
+            "ip route show table all",
+            "compare them yourself: ip route show table all; then give docker0 a free \
+             network: --bip ADDRESS/PREFIX",
+        ),
         _ => return None,
     })
 }
@@ -183,29 +292,37 @@ fn security(code: Code) -> Option<(&'static str, &'static str)> {
     Some(match code {
         Code::AppArmorParserMissing => (
             "cat /sys/module/apparmor/parameters/enabled; which apparmor_parser",
-            "install the package apparmor (openSUSE: apparmor-parser)",
+            "apt-get install apparmor, or zypper install apparmor-parser",
         ),
         Code::LabelToolsMissing => ("getenforce; which restorecon setfiles", LABEL_TOOLS),
         Code::ContainerPolicyMissing => {
-            ("semodule -l | grep container", "install container-selinux")
+            ("semodule -l | grep container", "dnf install container-selinux")
         }
         Code::SelinuxNotUsed => (
             "docker info --format '{{.SecurityOptions}}'",
             "to confine containers: --set selinux-enabled=true",
         ),
-        Code::SemanageMissing => {
-            ("semanage fcontext -l -C", "install policycoreutils-python-utils")
-        }
-        Code::FapolicydToolMissing => (
-            "systemctl status fapolicyd; which fapolicyd-cli",
-            "install the whole package fapolicyd",
+        Code::SemanageMissing => (
+            "semanage fcontext -l -C",
+            "dnf install policycoreutils-python-utils (RHEL and CentOS 7: yum install \
+             policycoreutils-python)",
         ),
+        Code::FapolicydToolMissing => {
+            ("systemctl status fapolicyd; which fapolicyd-cli", "dnf install fapolicyd")
+        }
         Code::ImaAppraisal => (
             "cat /proc/cmdline /sys/kernel/security/ima/policy",
-            "have the IMA policy pass the engine, or sign its programs",
+            "nothing, where it asks for hashes; where it asks for signatures: evmctl \
+             ima_sign --key KEY FILE, for each program, or have the policy pass them",
         ),
-        Code::Kysec => ("getstatus", "kysec_set -n exectl -v trusted FILE"),
-        Code::Lockdown => ("cat /sys/kernel/security/lockdown", "use the distribution's modules"),
+        Code::Kysec => {
+            ("getstatus", "if a program is refused: kysec_set -n exectl -v trusted FILE")
+        }
+        Code::Lockdown => (
+            "cat /sys/kernel/security/lockdown",
+            "nothing, with the distribution's own modules; others have to be signed: \
+             mokutil --import KEY, then reboot",
+        ),
         Code::Fips => ("cat /proc/sys/crypto/fips_enabled", "nothing"),
         _ => return None,
     })

@@ -7,27 +7,38 @@ use crate::preflight::{OwnedTargets, Seen};
 
 pub(super) fn fix(seen: &Seen) -> String {
     match seen {
-        Seen::Root { .. } => "run it with sudo".to_owned(),
+        Seen::Root { .. } => "run it as root: sudo landfall …".to_owned(),
         Seen::SystemdNotRunning => {
             "boot this system with systemd; to provision an image: --root DIR".to_owned()
         }
-        Seen::SystemdMissing => "install systemd, or use a distribution that has it".to_owned(),
+        Seen::SystemdMissing => {
+            "apt-get install systemd, or dnf install systemd; or use a distribution that has it"
+                .to_owned()
+        }
         Seen::ArchitectureUnsupported { .. } => {
-            "use a host with x86_64, aarch64 or another architecture that upstream builds for"
+            "nothing on this host: use one with x86_64, aarch64 or another architecture that upstream builds for"
                 .to_owned()
         }
         Seen::ArchiveArchitecture { host, .. } => {
-            format!("get upstream's archive for {host}: …/static/stable/{host}/")
+            format!("get upstream's archive for {host} (…/static/stable/{host}/): --offline FILE")
         }
         Seen::ClockBehind { archive, .. } => {
-            format!("set the clock: timedatectl set-time, or date --set @{archive}, at least")
+            format!(
+                "set the clock: date --set 'YYYY-MM-DD HH:MM:SS'; at least: date --set @{archive}"
+            )
         }
         Seen::KernelTooOld { .. } => {
-            "update the kernel and boot it, or install an older engine".to_owned()
+            "dnf upgrade kernel, or apt-get dist-upgrade; reboot. Or install an older engine: \
+             --offline docker-VERSION.tgz"
+                .to_owned()
         }
-        Seen::KernelTooNew { .. } => "install a newer engine, or try it".to_owned(),
+        Seen::KernelTooNew { .. } => {
+            "nothing, if it works: try it on one host. Or install a newer engine".to_owned()
+        }
         Seen::OverlayMissing { .. } => {
-            "modprobe overlay; if that fails, install the kernel's modules package".to_owned()
+            "modprobe overlay; if that fails: dnf install kernel-modules-$(uname -r), or apt-get \
+             install --reinstall linux-image-$(uname -r)"
+                .to_owned()
         }
         Seen::OverlayTooOld { .. } => "update the kernel and boot it, or choose another storage: \
              --set 'storage-driver=\"vfs\"' (slow)"
@@ -36,22 +47,29 @@ pub(super) fn fix(seen: &Seen) -> String {
             "mount -t cgroup2 none /sys/fs/cgroup, or boot with systemd".to_owned()
         }
         Seen::CgroupControllers { .. } => {
-            "look for cgroup_disable= in /proc/cmdline, and take it out of the boot options"
+            "grep cgroup_disable /proc/cmdline; grubby --update-kernel=ALL \
+             --remove-args=cgroup_disable=NAME (Debian and kin: in /etc/default/grub, then \
+             update-grub); reboot"
                 .to_owned()
         }
         Seen::CgroupVersion { .. } => {
-            "install Docker 20.10 or later, or boot with systemd.unified_cgroup_hierarchy=0"
+            "install Docker 20.10 or later; or grubby --update-kernel=ALL \
+             --args=systemd.unified_cgroup_hierarchy=0 (Debian and kin: in /etc/default/grub, then \
+             update-grub), and reboot"
                 .to_owned()
         }
         Seen::KernelNetwork { install, .. } => or_words(
             install.as_deref(),
-            "install the kernel's extra modules (RHEL and kin: kernel-modules-extra)",
+            "dnf install kernel-modules-extra-$(uname -r), or apt-get install \
+             linux-modules-extra-$(uname -r) (Debian: linux-image-$(uname -r))",
         ),
         Seen::IptablesMissing { install, .. } => or_words(
             install.as_deref(),
-            "install the distribution's iptables package (RHEL and kin: iptables-nft)",
+            "dnf install iptables-nft, or apt-get install iptables",
         ),
-        Seen::IptablesTooOld { .. } => "update the distribution's iptables package".to_owned(),
+        Seen::IptablesTooOld { .. } => {
+            "dnf upgrade iptables, or apt-get install iptables".to_owned()
+        }
         _ => fix_of_files(seen),
     }
 }
@@ -60,9 +78,15 @@ fn fix_of_files(seen: &Seen) -> String {
     match seen {
         Seen::SpaceShort { paths, .. } => {
             let path = first(paths);
-            format!("free some space: df -h {path}; for images another place: --data-root DIR")
+            format!(
+                "free some space (du -xh -d 2 {path} | sort -h | tail shows where it went); for \
+                 images another place: --data-root DIR"
+            )
         }
-        Seen::InodesShort { paths, .. } => format!("remove files: df -i {}", first(paths)),
+        Seen::InodesShort { paths, .. } => format!(
+            "remove files: du -x --inodes -d 2 {} | sort -n | tail shows where they are",
+            first(paths)
+        ),
         Seen::ReadOnly { instead: Some(instead), .. } => {
             format!("install the programs elsewhere: --bin-dir {instead}")
         }
@@ -105,9 +129,12 @@ fn fix_of_files(seen: &Seen) -> String {
         Seen::TargetOwned(owned) => fix_of_owned(owned),
         Seen::SnapDocker { .. } => "snap remove docker".to_owned(),
         Seen::ContainerdShared { user } => {
-            format!("use another host for Docker, or remove what uses it first ({user})")
+            format!("nothing on this host, as long as {user} is used: use another one for Docker")
         }
-        Seen::SocketInUse { path } => format!("find it and stop it: ss -lxp | grep {path}"),
+        Seen::SocketInUse { path } => format!(
+            "ss -lxp | grep {path} names the process, systemctl status PID its unit: systemctl \
+             disable --now UNIT, or kill PID"
+        ),
         Seen::TargetUnowned { .. } => {
             "nothing: landfall keeps what is there, and uninstall puts it back".to_owned()
         }
@@ -121,8 +148,9 @@ fn fix_of_files(seen: &Seen) -> String {
         Seen::UnitMasked { unit } => format!("systemctl unmask {unit}"),
         Seen::LibraryMissing { libraries, .. } => {
             format!(
-                "install the package that brings {}, or use upstream's static archive",
-                libraries.join(", ")
+                "dnf provides '*/{library}' (Debian and kin: apt-file search {library}) names the \
+                 package; or use upstream's static archive",
+                library = first(libraries)
             )
         }
         Seen::DistributionUnknown { .. } => {
@@ -132,7 +160,8 @@ fn fix_of_files(seen: &Seen) -> String {
             "nothing; if their programs are in the way: --bin-dir /usr/local/bin".to_owned()
         }
         Seen::LibraryTooOld { .. } | Seen::LibrariesUnknown { .. } => {
-            "use upstream's static archive, or one built for this distribution".to_owned()
+            "use upstream's static archive, or one built for this distribution: --offline FILE"
+                .to_owned()
         }
         _ => fix_of_accounts(seen),
     }
@@ -147,7 +176,11 @@ fn fix_of_accounts(seen: &Seen) -> String {
             format!("see why it does not answer: getent passwd {name}; or leave out --user {name}")
         }
         Seen::GidTaken { .. } => "choose another --gid, or leave it out".to_owned(),
-        Seen::NobodyInGroup { .. } => "to add somebody: --user NAME".to_owned(),
+        Seen::NobodyInGroup { name } => {
+            format!(
+                "to add somebody: gpasswd --add USER {name}, or at the installation --user USER"
+            )
+        }
         Seen::GroupNotLocal { name } => {
             format!(
                 "make them members of {name} in the directory service and leave out --user, or \
@@ -161,20 +194,20 @@ fn fix_of_accounts(seen: &Seen) -> String {
         Seen::GroupRemote { .. } => {
             "nothing, as long as the directory service keeps the number".to_owned()
         }
-        Seen::GroupProgramMissing { install, .. } => or_words(
-            install.as_deref(),
-            "install the package of user tools (RHEL and kin: shadow-utils, Debian: passwd)",
-        ),
-        Seen::HelperPrograms { install, .. } => {
-            format!("if you need them: {}", or_words(install.as_deref(), "install procps, xz, git"))
+        Seen::GroupProgramMissing { install, .. } => {
+            or_words(install.as_deref(), "dnf install shadow-utils, or apt-get install passwd")
         }
+        Seen::HelperPrograms { install, .. } => format!(
+            "nothing, unless you need them: {}",
+            or_words(install.as_deref(), "apt-get install procps xz-utils git")
+        ),
         Seen::ContainerdTaken { .. } => {
             "stop and remove that containerd (systemctl disable --now containerd), or leave out \
              --unit-style classic"
                 .to_owned()
         }
         Seen::ArchiveGeneration { .. } => {
-            "give the archive the name that upstream gave it: docker-<version>.tgz".to_owned()
+            "give the archive the name that upstream gave it: mv FILE docker-VERSION.tgz".to_owned()
         }
         Seen::Doctor(sight) => super::doctor::fix(sight),
         _ => super::network::fix(seen),
@@ -215,7 +248,7 @@ fn fix_of_packages(manager: PackageManager, problem: PackagesProblem) -> &'stati
         (PackagesProblem::Damaged, _) => {
             "dpkg --audit; /var/lib/dpkg/status-old and /var/backups hold earlier versions"
         }
-        (PackagesProblem::Busy, _) => "wait until it is done, then run this again",
+        (PackagesProblem::Busy, _) => "nothing: wait until it is done, then run this again",
         (PackagesProblem::Interrupted, _) => "dpkg --configure -a",
     }
 }

@@ -7,11 +7,13 @@ mod fix;
 mod network;
 mod security;
 mod seen;
+#[cfg(test)]
+pub(crate) mod typed;
 
 use crate::preflight::{Code, Finding};
 
 /// What brings the programs that set SELinux labels.
-pub const LABEL_TOOLS: &str = "install policycoreutils";
+pub const LABEL_TOOLS: &str = "dnf install policycoreutils";
 
 /// A finding in words.
 #[derive(Clone, Debug, PartialEq, Eq)]

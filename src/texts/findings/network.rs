@@ -87,7 +87,7 @@ pub(super) fn fix(seen: &Seen) -> String {
                 .to_owned()
         }
         Seen::BridgeAddress { key, problem: BridgeProblem::BesideBridge, .. } => {
-            format!("take out {key}, or bridge")
+            format!("take {key}, or bridge, out of the options and of /etc/docker/daemon.json")
         }
         Seen::BridgeAddress { key, .. } => bridge_example(key).to_owned(),
         _ => fix_of_firewall(seen),

@@ -56,7 +56,8 @@ pub(super) fn seen(seen: &Seen) -> String {
 pub(super) fn fix(seen: &Seen) -> String {
     match seen {
         Seen::AppArmorParserMissing => {
-            "install the package apparmor (openSUSE: apparmor-parser), or boot with apparmor=0"
+            "apt-get install apparmor (openSUSE: zypper install apparmor-parser), or boot with \
+             apparmor=0"
                 .to_owned()
         }
         Seen::LabelToolsMissing { live: true, .. } => LABEL_TOOLS.to_owned(),
@@ -65,24 +66,26 @@ pub(super) fn fix(seen: &Seen) -> String {
              in the image, which then labels itself at its first boot, and --ignore LF076"
         ),
         Seen::ContainerPolicyMissing { .. } => {
-            "install container-selinux, of the distribution's own release".to_owned()
+            "dnf install container-selinux, of the distribution's own release".to_owned()
         }
         Seen::SelinuxNotUsed { .. } => {
             "to confine containers: --set selinux-enabled=true; volumes then need :z or :Z"
                 .to_owned()
         }
         Seen::SemanageMissing { live: true, .. } => {
-            "install policycoreutils-python-utils (RHEL and CentOS 7: policycoreutils-python)"
+            "dnf install policycoreutils-python-utils (RHEL and CentOS 7: yum install \
+             policycoreutils-python)"
                 .to_owned()
         }
         Seen::SemanageMissing { data_root, live: false } => format!(
             "--ignore LF079, and on the booted host, before the first container: semanage \
              fcontext -a -e /var/lib/docker {data_root}; restorecon -R {data_root}"
         ),
-        Seen::FapolicydToolMissing => "install the whole package fapolicyd".to_owned(),
+        Seen::FapolicydToolMissing => "dnf install fapolicyd, the whole package".to_owned(),
         Seen::ImaAppraisal { .. } => {
-            "none, where it asks for hashes: the kernel makes them. Where it asks for signatures \
-             (appraise_type=imasig) landfall cannot sign: have the IMA policy pass the engine"
+            "nothing, where it asks for hashes: the kernel makes them. Where it asks for signatures \
+             (appraise_type=imasig) landfall cannot sign: evmctl ima_sign --key KEY FILE, for each \
+             program, or have the IMA policy pass them"
                 .to_owned()
         }
         Seen::Kysec { .. } => {

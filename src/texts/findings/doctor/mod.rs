@@ -7,6 +7,7 @@ mod seen;
 mod system;
 
 use super::Page;
+use crate::desired::DAEMON_JSON;
 use crate::doctor::{Sight, is_stricter};
 use crate::preflight::Code;
 
@@ -25,14 +26,19 @@ pub(super) fn fix(sight: &Sight) -> String {
     let general = || page(sight.code()).map_or("", |page| page.fix).to_owned();
     match sight {
         Sight::ModulesAbsent { package, .. } => {
-            format!("install {package}, for the running kernel (from a mirror or the medium)")
+            let install = if package.starts_with("kernel-") { "dnf" } else { "apt-get" };
+            format!("{install} install {package} (from a mirror or the medium)")
         }
         Sight::CgroupDriverKubelet { kubelet, .. } => format!(
             "in daemon.json: \"exec-opts\": [\"native.cgroupdriver={kubelet}\"]; then drain the \
-             node and restart docker"
+             node, and systemctl restart docker"
         ),
         Sight::RulesetFlushed { path, .. } => {
-            format!("in {path}, replace “flush ruleset” by “flush table” for your own tables")
+            format!(
+                "in {path} write two lines for each table of your own in place of “flush \
+                 ruleset”: “table inet NAME” and “delete table inet NAME”; whenever docker's \
+                 rules are gone: systemctl restart docker"
+            )
         }
         Sight::DockerChainsGone { firewalld: true } => {
             "systemctl restart docker, after each firewall-cmd --reload (containers stop, unless \
@@ -40,11 +46,14 @@ pub(super) fn fix(sight: &Sight) -> String {
                 .to_owned()
         }
         Sight::ClockPast { newest, .. } => {
-            format!("set the clock: timedatectl set-time, or date --set @{newest}, at least")
+            format!(
+                "set the clock: date --set 'YYYY-MM-DD HH:MM:SS', at least date --set @{newest}"
+            )
         }
         Sight::OpenFilesLow { program, .. } | Sight::OpenFilesHuge { program, .. } => format!(
-            "systemctl edit {program}: [Service] LimitNOFILE=1048576; then restart it",
-            program = unit_of(program)
+            "systemctl edit {unit}, with the lines [Service] and LimitNOFILE=1048576; then \
+             systemctl restart {unit}",
+            unit = unit_of(program)
         ),
         Sight::SocketMode { path, mode, uid } if is_stricter(*mode, *uid) => {
             format!("nothing, if only root shall use it; to let the group use it: chmod 660 {path}")
@@ -69,8 +78,8 @@ pub(super) fn fix(sight: &Sight) -> String {
         Sight::TwoDaemons { processes, .. } => {
             let ids: Vec<String> = processes.iter().map(u32::to_string).collect();
             format!(
-                "see who started each: ps -o pid,ppid,args -p {}; stop the one that no unit owns",
-                ids.join(",")
+                "systemctl status {} tells the unit of each; the one that has none: kill PID",
+                ids.join(" ")
             )
         }
         Sight::StartLimit { unit } => format!(
@@ -96,20 +105,46 @@ pub(super) fn fix(sight: &Sight) -> String {
             Code::LogsUnrotated
         ),
         Sight::CertificateUnreadable { path } => {
-            format!("see what it is: openssl x509 -in {path} -noout -text")
+            format!(
+                "it has to be PEM; DER is converted by: openssl x509 -inform der -in {path} -out \
+                 {path}.pem; mv {path}.pem {path}"
+            )
         }
         Sight::CertificatePair { missing, .. } => {
-            format!("put {missing} beside it; an authority ends in .crt")
+            format!(
+                "cp NEW {missing}; if it is an authority's and not a client's: its name ends in .crt"
+            )
         }
         Sight::KeyMode { path, .. } => format!("chmod 600 {path}"),
         Sight::DaemonKeyUnknown { key, nearest: Some(nearest) } => {
             format!("{key} may mean {nearest}; mend it in /etc/docker/daemon.json")
         }
         Sight::DaemonKeyTwice { key, flag } => {
-            format!("take {key} out of daemon.json, or {flag} out of the unit (systemctl edit)")
+            format!(
+                "take {key} out of /etc/docker/daemon.json, or {flag} out of ExecStart: systemctl \
+                 edit --full docker"
+            )
         }
-        Sight::KnownProblem { program, fixed, .. } => {
-            format!("install {program} {fixed} or later, or the distribution's corrected package")
+        Sight::KnownProblem { program, fixed, .. } => format!(
+            "landfall install --offline docker-VERSION.tgz with {program} {fixed} or later, or the \
+             distribution's corrected package"
+        ),
+        Sight::BridgeCallsOff { settings } => {
+            let keys = settings.iter().map(|path| path.trim_start_matches("/proc/sys/"));
+            let set: Vec<String> = keys.map(|key| key.replace('/', ".") + "=1").collect();
+            format!(
+                "sysctl -w {}; to keep it: the same, one a line, in /etc/sysctl.d/50-bridge.conf",
+                set.join(" ")
+            )
+        }
+        Sight::CertificateExpired { path, .. } | Sight::CertificateExpiring { path, .. } => {
+            format!(
+                "get a new one, and cp NEW {path}; certs.d is read at each call, for files of \
+                 tlscert and the like: systemctl restart docker"
+            )
+        }
+        Sight::Drift { changed, missing } if missing.is_empty() && *changed == [DAEMON_JSON] => {
+            "nothing: landfall install keeps what you set there".to_owned()
         }
         Sight::RunLeft { command, files } if command.is_empty() => {
             format!("rm {}", files.join(" "))

@@ -16,13 +16,17 @@ pub(super) fn page(code: Code) -> Option<Page> {
             title: "others write firewall rules too",
             why: "published ports pass by ufw; what empties the firewall takes docker's rules along",
             check: "iptables-save | grep '^:'",
-            fix: "nothing; put rules for containers into the chain DOCKER-USER",
+            fix: "nothing; put rules for containers into a chain of docker's: iptables -I \
+                  DOCKER-USER …",
         },
         Code::RulesetFlushed => Page {
             title: "nftables.service empties the whole firewall when it starts",
             why: "docker's rules go with it: containers lose their network until docker restarts",
             check: "grep -n 'flush ruleset' /etc/nftables.conf /etc/sysconfig/nftables.conf",
-            fix: "flush your own tables only",
+            fix: "in /etc/nftables.conf (RHEL and kin: /etc/sysconfig/nftables.conf) write two \
+                  lines for each table of your own in place of “flush ruleset”: “table inet \
+                  NAME” and “delete table inet NAME”; whenever docker's rules are gone: \
+                  systemctl restart docker",
         },
         Code::ForwardDrops => Page {
             title: "packets that are passed on are dropped by default",
@@ -37,15 +41,17 @@ pub(super) fn page(code: Code) -> Option<Page> {
             why: "containers reach nothing outside of the host; something switched it off after \
                   docker had switched it on, often sysctl --system",
             check: "sysctl net.ipv4.ip_forward; grep -rn ip_forward /etc/sysctl.conf /etc/sysctl.d",
-            fix: "landfall doctor --fix, or: sysctl -w net.ipv4.ip_forward=1, and the same in \
-                  /etc/sysctl.d",
+            fix: "landfall doctor --fix, or: sysctl -w net.ipv4.ip_forward=1; echo \
+                  net.ipv4.ip_forward=1 >/etc/sysctl.d/50-forward.conf",
         },
         Code::BridgeCallsOff => Page {
             title: "traffic on bridges passes the firewall by",
             why: "containers of one network cannot be kept apart, and reach each other by published \
                   ports only in part",
             check: "sysctl net.bridge.bridge-nf-call-iptables",
-            fix: "sysctl -w net.bridge.bridge-nf-call-iptables=1, and the same in /etc/sysctl.d",
+            fix: "sysctl -w net.bridge.bridge-nf-call-iptables=1; echo \
+                  net.bridge.bridge-nf-call-iptables=1 >/etc/sysctl.d/50-bridge.conf (IPv6: \
+                  bridge-nf-call-ip6tables)",
         },
         Code::DockerChainsGone => Page {
             title: "docker's firewall rules are gone",
@@ -58,22 +64,25 @@ pub(super) fn page(code: Code) -> Option<Page> {
             why: "containers cannot reach it, so docker gives them the servers behind it; names \
                   that only the stub knows are not found in containers",
             check: "cat /etc/resolv.conf /run/systemd/resolve/resolv.conf",
-            fix: "nothing, unless names are not found: set \"dns\" in daemon.json",
+            fix: "nothing, unless names are not found; then in /etc/docker/daemon.json: \"dns\": \
+                  [\"10.0.0.2\"], your network's server, and systemctl restart docker",
         },
         Code::DnsLoopback => Page {
             title: "containers will be given public name servers",
             why: "all of the host's are on the host itself, where containers cannot reach them; \
                   docker then takes 8.8.8.8, which a closed network does not have",
             check: "cat /etc/resolv.conf; docker run --rm IMAGE cat /etc/resolv.conf",
-            fix: "name your network's servers in daemon.json: \"dns\": [\"10.0.0.2\"]",
+            fix: "in /etc/docker/daemon.json: \"dns\": [\"10.0.0.2\"], your network's server; \
+                  then systemctl restart docker",
         },
         Code::DnsEmpty => Page {
             title: "no name server is configured",
             why: "registries are not found by name; containers are given 8.8.8.8, which a closed \
                   network does not have",
             check: "cat /etc/resolv.conf",
-            fix: "name your network's server in /etc/resolv.conf, or \"dns\" in daemon.json; \
-                  without one, use /etc/hosts",
+            fix: "with your network's server: echo nameserver 10.0.0.2 >>/etc/resolv.conf; \
+                  without one, names go into /etc/hosts: echo 10.0.0.5 registry.example \
+                  >>/etc/hosts",
         },
         _ => return None,
     })
