@@ -93,6 +93,11 @@ pub(super) fn fix(seen: &Seen) -> String {
              landfall itself may need it first"
                 .to_owned()
         }
+        Seen::Lockdown { .. } => {
+            "nothing, with the distribution's own modules; others have to be signed: mokutil \
+             --import KEY, then reboot"
+                .to_owned()
+        }
         _ => String::new(),
     }
 }
