@@ -79,6 +79,17 @@ pub fn new_name(name: &str) -> String {
     format!(".{name}.landfall-new")
 }
 
+/// The hidden name beside a file under which it is set aside, until it is certain that it is
+/// not needed any more.
+pub fn old_name(name: &str) -> String {
+    format!(".{name}.landfall-old")
+}
+
+/// Whether a name is one that [`old_name`] makes.
+pub fn is_old_name(name: &str) -> bool {
+    name.starts_with('.') && name.ends_with(".landfall-old")
+}
+
 #[cfg(test)]
 impl Ownership {
     /// Owned by whoever runs the tests.

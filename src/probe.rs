@@ -214,6 +214,8 @@ fn without_copies(receipt: &Receipt, asked: &Asked, redacted: &mut Vec<String>) 
         Step::AddGroupMember(step) => asked.wanted.users.contains(&step.user),
         _ => true,
     });
+    receipt.desired = None;
+    receipt.runs.clear();
     for entry in &mut receipt.entries {
         entry.before = Before::Nothing;
         match &mut entry.step {

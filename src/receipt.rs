@@ -1,12 +1,13 @@
 //! What was done to a host, and what stood there before: `/var/lib/landfall/receipt.json`.
 
 use std::collections::BTreeSet;
-use std::io::BufReader;
+use std::io::{BufReader, Write};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::bundle::Archive;
+use crate::desired::Desired;
 use crate::digest::Digest;
 use crate::file_state::Ownership;
 use crate::host::{Host, HostError, clock};
@@ -15,6 +16,8 @@ use crate::topology::Topology;
 
 /// Where the receipt lies.
 pub const RECEIPT: &str = "/var/lib/landfall/receipt.json";
+/// Where it is written first.
+const STAGED: &str = "/var/lib/landfall/.receipt.json.landfall-new";
 /// The version of the format that this Landfall writes.
 pub const SCHEMA: u32 = 1;
 
@@ -42,8 +45,48 @@ pub struct Receipt {
     /// Archives of images that were loaded.
     #[serde(default)]
     pub images: BTreeSet<Digest>,
+    /// What was asked for; older receipts do not hold it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub desired: Option<Desired>,
+    /// The runs that can be gone back behind, oldest first. The first ones of `entries` belong
+    /// to none of them: nothing is known of when they were made.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub runs: Vec<RunRecord>,
     /// All steps that were made, oldest first.
     pub entries: Vec<Entry>,
+}
+
+/// A run that succeeded, and what was installed before it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunRecord {
+    /// The run, as the journal names it.
+    pub run: String,
+    /// The command, such as `upgrade`.
+    pub command: String,
+    /// When it was done, seconds since 1970.
+    pub at: u64,
+    /// How many of the receipt's entries it made.
+    pub entries: usize,
+    /// What the receipt said before it; `None` if nothing was installed.
+    pub before: Option<Installed>,
+}
+
+/// What a receipt says of the engine, beside the steps.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Installed {
+    /// The engine's version.
+    pub version: Option<String>,
+    /// The archive.
+    pub archive: Archive,
+    /// Which units run the engine.
+    pub topology: Topology,
+    /// The keys of daemon.json that Landfall set.
+    pub daemon: Map<String, Value>,
+    /// Archives of images that were loaded.
+    pub images: BTreeSet<Digest>,
+    /// What was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub desired: Option<Desired>,
 }
 
 /// A step that was made.
@@ -69,6 +112,25 @@ pub enum ReceiptError {
     },
 }
 
+/// The same entries, with all that were made at one path as one: what stood there before the
+/// first, and what the last made.
+pub fn merged(entries: &[Entry]) -> Vec<Entry> {
+    let mut merged: Vec<Entry> = Vec::with_capacity(entries.len());
+    for entry in entries {
+        let is_file = matches!(entry.step, Step::InstallBinary(_) | Step::WriteFile(_));
+        let earlier = merged.iter_mut().find(|earlier| {
+            is_file
+                && matches!(earlier.step, Step::InstallBinary(_) | Step::WriteFile(_))
+                && earlier.step.path() == entry.step.path()
+        });
+        match earlier {
+            Some(earlier) => earlier.step = entry.step.clone(),
+            None => merged.push(entry.clone()),
+        }
+    }
+    merged
+}
+
 impl Receipt {
     /// The host's receipt, or `None` if Landfall has installed nothing.
     ///
@@ -88,18 +150,91 @@ impl Receipt {
         serde_json::from_reader(whole).map(Some).map_err(ReceiptError::Damaged)
     }
 
-    /// Writes the receipt so that it is on disk when this returns.
-    ///
-    /// # Errors
-    /// [`HostError::Io`] if it cannot be written; the one before it is then still there.
-    pub fn save(&mut self, host: &Host) -> Result<(), HostError> {
+    /// Notes who writes the receipt, and when.
+    pub fn stamp(&mut self) {
         self.updated = clock::now();
         env!("CARGO_PKG_VERSION").clone_into(&mut self.landfall);
-        let mut bytes = serde_json::to_vec_pretty(self)
-            .map_err(|error| HostError::io("write", RECEIPT, error.into()))?;
+    }
+
+    /// Writes the receipt beside the one that stands there, so that it is on disk when this
+    /// returns: what is left is [`Receipt::put`].
+    ///
+    /// # Errors
+    /// [`HostError::Io`] if it cannot be written.
+    pub fn stage(&self, host: &Host) -> Result<(), HostError> {
+        let failed = |source| HostError::io("write", RECEIPT, source);
+        let mut file = host.create_staged(STAGED)?;
+        let mut bytes = serde_json::to_vec_pretty(self).map_err(|error| failed(error.into()))?;
         bytes.push(b'\n');
-        host.write_file(RECEIPT, &bytes, Ownership::root(0o600))?;
+        let written = file.write_all(&bytes).and_then(|()| file.sync_all()).map_err(failed);
+        if written.is_err() {
+            // The first error is the one to report.
+            let _ = host.remove_file(STAGED);
+        }
+        written
+    }
+
+    /// Puts the staged receipt in its place.
+    ///
+    /// # Errors
+    /// [`HostError::Io`] if it cannot be renamed.
+    pub fn put(host: &Host) -> Result<(), HostError> {
+        host.commit_staged(STAGED, RECEIPT, Ownership::root(0o600))?;
         host.sync_directories()
+    }
+
+    /// Adds what a run made.
+    pub fn add_run(&mut self, run: &str, command: &str, entries: &[Entry], now: Option<Installed>) {
+        let before = self.has_engine().then(|| self.installed());
+        if let Some(now) = now {
+            self.set_installed(now);
+        }
+        run.clone_into(&mut self.run);
+        self.entries.extend(entries.iter().cloned());
+        self.runs.push(RunRecord {
+            run: run.to_owned(),
+            command: command.to_owned(),
+            at: clock::now(),
+            entries: entries.len(),
+            before,
+        });
+    }
+
+    /// What is installed.
+    pub fn installed(&self) -> Installed {
+        Installed {
+            version: self.version.clone(),
+            archive: self.archive.clone(),
+            topology: self.topology,
+            daemon: self.daemon.clone(),
+            images: self.images.clone(),
+            desired: self.desired.clone(),
+        }
+    }
+
+    fn set_installed(&mut self, installed: Installed) {
+        let Installed { version, archive, topology, daemon, images, desired } = installed;
+        (self.version, self.archive, self.topology) = (version, archive, topology);
+        (self.daemon, self.images, self.desired) = (daemon, images, desired);
+    }
+
+    /// The entries that the last `runs` runs made, oldest first.
+    pub fn entries_of_last(&self, runs: usize) -> &[Entry] {
+        let count: usize = self.runs.iter().rev().take(runs).map(|run| run.entries).sum();
+        &self.entries[self.entries.len().saturating_sub(count)..]
+    }
+
+    /// What the receipt was before the last `runs` runs; `run` is the one that goes back.
+    /// `None` if nothing was installed then.
+    pub fn before_last(&self, runs: usize, run: &str) -> Option<Self> {
+        let first = self.runs.len().checked_sub(runs)?;
+        let before = self.runs.get(first)?.before.clone()?;
+        let mut receipt = self.clone();
+        receipt.set_installed(before);
+        receipt.entries.truncate(self.entries.len() - self.entries_of_last(runs).len());
+        receipt.runs.truncate(first);
+        run.clone_into(&mut receipt.run);
+        Some(receipt)
     }
 
     /// A receipt of repairs alone: no engine was installed.
@@ -121,6 +256,8 @@ impl Receipt {
             archive: nothing,
             daemon: Map::new(),
             images: BTreeSet::new(),
+            desired: None,
+            runs: Vec::new(),
             entries: Vec::new(),
         }
     }
@@ -226,7 +363,10 @@ mod tests {
         let bed = Bed::new(&[]);
         assert_eq!(Receipt::load(&bed.host).unwrap(), None);
         let mut receipt = first();
-        receipt.save(&bed.host).unwrap();
+        receipt.stamp();
+        receipt.stage(&bed.host).unwrap();
+        assert_eq!(Receipt::load(&bed.host).unwrap(), None, "it has not its name yet");
+        Receipt::put(&bed.host).unwrap();
         assert_ne!(receipt.updated, first().updated);
         assert_eq!(Receipt::load(&bed.host).unwrap(), Some(receipt));
         assert_eq!(bed.host.stat(RECEIPT).unwrap().unwrap().mode, 0o600);

@@ -93,12 +93,14 @@ pub enum Event<'a> {
         /// How long it took.
         took: Duration,
     },
-    /// A run that was cut is being undone first.
+    /// A run that was cut is being undone, or completed, first.
     Recovering {
         /// The command that was cut.
         command: &'a str,
         /// When it began, seconds since 1970.
         since: u64,
+        /// Whether it is completed.
+        committed: bool,
     },
     /// All steps are made; the run waits for its confirmation.
     AwaitingConfirmation {

@@ -10,15 +10,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::file_state::Ownership;
 use crate::host::{Host, HostError, clock};
-use crate::receipt::{Entry, RECEIPT};
-use crate::steps::{Before, Step};
+use crate::receipt::{Entry, RECEIPT, Receipt};
+use crate::steps::{Before, EngineData, Step};
 use crate::store::STATE_DIR;
 
 /// Where the journal lies.
 pub const JOURNAL: &str = "/var/lib/landfall/journal.jsonl";
 
 /// One line.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 #[allow(clippy::large_enum_variant)] // made one at a time, to be written or read
 pub enum Record {
@@ -64,6 +64,15 @@ pub enum Record {
         /// Its number.
         number: usize,
     },
+    /// All steps of the run were made and are to stay: from here on it is completed, not
+    /// undone.
+    Committed {
+        /// The receipt from now on; `None` once all that it held was undone.
+        receipt: Option<Box<Receipt>>,
+        /// What is left to do.
+        #[serde(default)]
+        cleanup: Cleanup,
+    },
     /// The run ended.
     RunEnded {
         /// How.
@@ -85,13 +94,30 @@ pub enum Outcome {
     Stuck,
 }
 
+/// What a run deletes once it is committed. Doing it twice does no harm.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cleanup {
+    /// Files that were set aside, or have no use any more.
+    #[serde(default)]
+    pub files: Vec<String>,
+    /// Directories that go if they are empty then, in this order.
+    #[serde(default)]
+    pub empty: Vec<String>,
+    /// Directories with all that is in them.
+    #[serde(default)]
+    pub trees: Vec<String>,
+    /// The engine's data directories, with what each held before the engine came.
+    #[serde(default)]
+    pub data: Option<EngineData>,
+}
+
 /// Writes the journal of one run.
 pub struct Journal {
     file: std::fs::File,
 }
 
 /// A run that has no end in the journal.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct CutRun {
     /// Names the run.
     pub run: String,
@@ -103,6 +129,8 @@ pub struct CutRun {
     pub staged: Vec<String>,
     /// Its steps that were begun and not undone, in order, each with its number.
     pub begun: Vec<(usize, Entry)>,
+    /// Once it is to stay: its receipt, and what is left to do.
+    pub committed: Option<(Option<Box<Receipt>>, Cleanup)>,
 }
 
 impl Journal {
@@ -207,6 +235,22 @@ pub fn cut_run(host: &Host) -> Result<Option<CutRun>, HostError> {
     parse_cut_run(BufReader::new(file)).map_err(|source| HostError::io("read", JOURNAL, source))
 }
 
+/// The receipt that the last committed run left; `None` if none did, or if it gave it up.
+///
+/// # Errors
+/// [`HostError::Io`] if the journal cannot be read.
+pub fn last_receipt(host: &Host) -> Result<Option<Box<Receipt>>, HostError> {
+    let Some(file) = host.open_file(JOURNAL)? else { return Ok(None) };
+    let mut last = None;
+    for line in BufReader::new(file).split(b'\n') {
+        let line = line.map_err(|source| HostError::io("read", JOURNAL, source))?;
+        if let Ok(Record::Committed { receipt, .. }) = serde_json::from_slice(&line) {
+            last = receipt;
+        }
+    }
+    Ok(last)
+}
+
 /// Whether the last line was cut while it was written.
 fn ends_torn(host: &Host) -> Result<bool, HostError> {
     let Some(mut file) = host.open_file(JOURNAL)? else { return Ok(false) };
@@ -231,7 +275,8 @@ fn parse_cut_run(lines: impl BufRead) -> std::io::Result<Option<CutRun>> {
         match (record, &mut run) {
             (Record::RunStarted { run: name, at, command, .. }, _) => {
                 let (staged, begun) = (Vec::new(), Vec::new());
-                run = Some(CutRun { run: name, command, since: at, staged, begun });
+                let committed = None;
+                run = Some(CutRun { run: name, command, since: at, staged, begun, committed });
             }
             (Record::Staging { paths }, Some(run)) => run.staged.extend(paths),
             (Record::Intent { number, step, before }, Some(run)) => {
@@ -239,6 +284,9 @@ fn parse_cut_run(lines: impl BufRead) -> std::io::Result<Option<CutRun>> {
             }
             (Record::Undone { number }, Some(run)) => {
                 run.begun.retain(|(begun, _)| *begun != number);
+            }
+            (Record::Committed { receipt, cleanup }, Some(run)) => {
+                run.committed = Some((receipt, cleanup));
             }
             (Record::RunEnded { outcome, .. }, _) if outcome != Outcome::Stuck => run = None,
             _ => {}

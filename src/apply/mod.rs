@@ -2,7 +2,6 @@
 
 pub mod journal;
 mod session;
-mod stop_engine;
 #[cfg(test)]
 mod tests;
 mod undo;
@@ -16,8 +15,8 @@ use crate::steps::{Context, Step, StepError};
 
 use journal::{Journal, Record};
 pub use session::Session;
-pub use stop_engine::stop_engine;
-pub use undo::{UndoReport, recover, undo, undo_unless_interrupted};
+pub use undo::{Recovered, UndoReport, recover, undo};
+use undo::{clean_up, set_aside};
 
 /// A plan that was not carried out.
 #[derive(Debug)]

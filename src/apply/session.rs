@@ -1,9 +1,13 @@
 //! One run from its first write to its end: what was staged, and its journal.
 
-use super::journal::{Journal, Outcome, Record};
+use super::journal::{Cleanup, Journal, Outcome, Record};
+use super::{clean_up, set_aside};
 use crate::bundle::program_names;
 use crate::host::staging::StagingDir;
 use crate::host::{Host, HostError};
+use crate::receipt::{Entry, RECEIPT, Receipt};
+use crate::steps::StepError;
+use crate::store::STATE_DIR;
 
 /// One run. A run that changes nothing writes nothing.
 pub struct Session<'a> {
@@ -12,17 +16,37 @@ pub struct Session<'a> {
     journal: Option<Journal>,
     run: String,
     staged: Vec<String>,
+    committed: bool,
+    uninstalled: bool,
 }
 
 impl<'a> Session<'a> {
     /// A run of this command that has written nothing yet.
     pub fn new(host: &'a Host, command: &'static str) -> Self {
-        Self { host, command, journal: None, run: String::new(), staged: Vec::new() }
+        Self {
+            host,
+            command,
+            journal: None,
+            run: String::new(),
+            staged: Vec::new(),
+            committed: false,
+            uninstalled: false,
+        }
     }
 
     /// The name of the run, once it has written something.
     pub fn run(&self) -> &str {
         &self.run
+    }
+
+    /// The command.
+    pub fn command(&self) -> &'static str {
+        self.command
+    }
+
+    /// Whether what the run did stays, whatever happens now.
+    pub fn is_committed(&self) -> bool {
+        self.committed
     }
 
     /// Whether programs were staged.
@@ -59,6 +83,32 @@ impl<'a> Session<'a> {
         Ok(directory)
     }
 
+    /// Makes what the run did stay: the receipt is on disk, and the run is completed whatever
+    /// happens now. Without a receipt nothing of Landfall is left.
+    ///
+    /// # Errors
+    /// [`StepError`] if the receipt or the journal cannot be written: then nothing is committed.
+    pub fn commit(
+        &mut self,
+        mut receipt: Option<Receipt>,
+        made: &[Entry],
+        mut cleanup: Cleanup,
+    ) -> Result<(), StepError> {
+        let host = self.host;
+        let aside = set_aside(made);
+        cleanup.files.extend(aside.files);
+        cleanup.empty.extend(aside.empty);
+        if let Some(receipt) = &mut receipt {
+            receipt.stamp();
+            receipt.stage(host)?;
+        }
+        let uninstalled = receipt.is_none();
+        let record = Record::Committed { receipt: receipt.map(Box::new), cleanup: cleanup.clone() };
+        self.journal()?.write_synced(&record)?;
+        (self.committed, self.uninstalled) = (true, uninstalled);
+        complete(host, uninstalled, &cleanup)
+    }
+
     /// Ends the run. Staged files that did not get their final name are removed; so is
     /// Landfall's state directory, unless it holds a receipt or is needed to go on.
     ///
@@ -69,6 +119,25 @@ impl<'a> Session<'a> {
             self.host.remove_file(path)?;
         }
         let Some(mut journal) = self.journal.take() else { return Ok(()) };
+        if self.uninstalled && outcome == Outcome::Done {
+            return leave(self.host);
+        }
         journal.conclude(self.host, outcome)
     }
+}
+
+/// What follows once a run is committed. Doing it twice does no harm.
+pub(super) fn complete(host: &Host, uninstalled: bool, cleanup: &Cleanup) -> Result<(), StepError> {
+    if uninstalled {
+        host.remove_file(RECEIPT)?;
+    } else {
+        Receipt::put(host)?;
+    }
+    clean_up(host, cleanup)
+}
+
+/// Removes all that Landfall keeps on the host, its journal last.
+pub(super) fn leave(host: &Host) -> Result<(), HostError> {
+    host.remove_tree(STATE_DIR)?;
+    host.sync_directories()
 }

@@ -3,12 +3,14 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::journal::{self, Journal, Outcome};
-use super::stop_engine::stop_containers;
+use super::journal::{self, Cleanup, Journal, Outcome};
+use super::session::{complete, leave};
+use crate::host::Host;
 use crate::receipt::{Entry, Receipt, ReceiptError};
 use crate::report::{Event, Phase};
-use crate::steps::{Before, Context, Step, StepError, Undone};
+use crate::steps::{Before, Context, Step, StepError, Undone, containers};
 use crate::texts::progress;
+use crate::topology::ALL_UNITS;
 use crate::unit_state::UnitAction;
 
 /// What became of steps that were to be undone.
@@ -18,38 +20,17 @@ pub struct UndoReport {
     pub kept: Vec<Undone>,
     /// What could not be undone, and why.
     pub failed: Vec<(Option<Step>, String)>,
-    /// How many steps were not looked at, since the run was asked to end.
-    pub not_begun: usize,
 }
 
 /// Undoes steps in reverse order. One that fails does not stop the others. `undone` is told
 /// the index of each that is, or had nothing to undo.
-pub fn undo(context: &Context<'_>, entries: &[Entry], undone: impl FnMut(usize)) -> UndoReport {
-    undo_while(context, entries, undone, || true)
-}
-
-/// The same for an undoing that is itself the run: once it is asked to end it begins no further
-/// step. What is undone stays undone, and undoing all again completes it.
-pub fn undo_unless_interrupted(context: &Context<'_>, entries: &[Entry]) -> UndoReport {
-    undo_while(context, entries, |_| {}, || !context.host.interrupt().is_set())
-}
-
-fn undo_while(
-    context: &Context<'_>,
-    entries: &[Entry],
-    mut undone: impl FnMut(usize),
-    go_on: impl Fn() -> bool,
-) -> UndoReport {
+pub fn undo(context: &Context<'_>, entries: &[Entry], mut undone: impl FnMut(usize)) -> UndoReport {
     context.reporter.event(&Event::Phase { phase: Phase::Undo, bytes: None });
     let mut report = UndoReport::default();
     if let Err(error) = stop_started_engine(context, entries) {
         report.failed.push((None, error.to_string()));
     }
     for (index, Entry { step, before }) in entries.iter().enumerate().rev() {
-        if !go_on() {
-            report.not_begun = index + 1;
-            break;
-        }
         let (number, of) = (entries.len() - index, entries.len());
         context.reporter.event(&Event::UndoStarted { number, of });
         match step.action().undo(context, before) {
@@ -67,41 +48,40 @@ fn undo_while(
             }
         }
     }
-    // Half-way nothing is started again: what it needs may be gone, or not be back yet.
-    let to_revive = if report.not_begun == 0 { to_revive(entries) } else { Vec::new() };
-    if let Err(error) = settle(context, entries, to_revive) {
+    if let Err(error) = settle(context, entries) {
         report.failed.push((None, error.to_string()));
     }
     report
 }
 
 /// Ends the containers of an engine that these steps started, before it is stopped: with
-/// live-restore, or `KillMode=process` alone, they would outlive it.
+/// live-restore, or `KillMode=process` alone, they would outlive it. Where they ran before these
+/// steps and were not stopped by them, they run on.
 fn stop_started_engine(context: &Context<'_>, entries: &[Entry]) -> Result<(), StepError> {
-    let started = entries.iter().any(|entry| {
-        entry.before == (Before::Unit { active: false })
-            && matches!(&entry.step, Step::Unit(step) if step.unit == "docker.service")
+    let docker = |unit: &String| unit == "docker.service";
+    let first = entries.iter().find_map(|entry| match (&entry.step, &entry.before) {
+        (Step::Unit(step), Before::Unit { active }) if docker(&step.unit) => Some(*active),
+        (Step::StopUnits(_), Before::Units { active }) => active.iter().any(docker).then_some(true),
+        _ => None,
     });
-    if started && context.host.unit_state("docker.service")?.active == "active" {
-        // A rollback is not interrupted.
-        stop_containers(context, || true)?;
+    let stopped =
+        entries.iter().any(|entry| matches!(&entry.step, Step::NoteContainers(step) if step.stop));
+    let ends = first == Some(false) || (stopped && first == Some(true));
+    if ends && context.host.unit_state("docker.service")?.active == "active" {
+        containers::stop(context)?;
     }
     Ok(())
 }
 
 /// Brings systemd in line with the files that are back. In a shutdown there is nothing to bring
 /// in line: systemd refuses to start a unit, and the next boot reads the files that are back.
-fn settle(
-    context: &Context<'_>,
-    entries: &[Entry],
-    to_revive: Vec<(String, UnitAction)>,
-) -> Result<(), StepError> {
+fn settle(context: &Context<'_>, entries: &[Entry]) -> Result<(), StepError> {
     let host = context.host;
     host.sync_directories()?;
     if !host.is_booted_with_systemd() || host.is_shutting_down() {
         return Ok(());
     }
-    match revive(context, entries, to_revive) {
+    match revive(context, entries) {
         // It began in the meantime.
         Err(_) if host.is_shutting_down() => Ok(()),
         outcome => outcome,
@@ -110,11 +90,7 @@ fn settle(
 
 /// systemd reads the units again, and what ran before these steps runs again with its former
 /// files.
-fn revive(
-    context: &Context<'_>,
-    entries: &[Entry],
-    to_revive: Vec<(String, UnitAction)>,
-) -> Result<(), StepError> {
+fn revive(context: &Context<'_>, entries: &[Entry]) -> Result<(), StepError> {
     let host = context.host;
     if entries.iter().any(|entry| entry.step.touches_units()) {
         host.daemon_reload()?;
@@ -123,13 +99,26 @@ fn revive(
         // Failed starts of this run must not count against the next one.
         host.reset_failed(unit);
     }
-    for (unit, action) in to_revive {
+    for (unit, action) in to_revive(entries) {
         let action = if host.unit_state(&unit)?.is_active() { action } else { UnitAction::Start };
         if unit == "docker.service" && action != UnitAction::Reload {
             let text = progress::RESTARTED_TO_UNDO.to_owned();
             context.reporter.event(&Event::Warning { text });
         }
         host.unit_action(&unit, action, Duration::from_secs(300))?;
+    }
+    revive_containers(context, entries)
+}
+
+/// What ran before the first of these steps runs again.
+fn revive_containers(context: &Context<'_>, entries: &[Entry]) -> Result<(), StepError> {
+    let noted = entries.iter().find_map(|entry| match &entry.before {
+        Before::Containers { running } => Some(running),
+        _ => None,
+    });
+    for (name, why) in containers::resume(context, noted.map_or(&[], Vec::as_slice))? {
+        let text = progress::container_down(&name, &why);
+        context.reporter.event(&Event::Warning { text });
     }
     Ok(())
 }
@@ -149,6 +138,14 @@ fn to_revive(entries: &[Entry]) -> Vec<(String, UnitAction)> {
     let mut units: Vec<(String, UnitAction)> = Vec::new();
     let mut seen: Vec<&str> = Vec::new();
     for Entry { step, before } in entries {
+        if let Before::Units { active } = before {
+            let stopped = ALL_UNITS.into_iter().filter(|unit| active.iter().any(|it| it == unit));
+            for unit in stopped.filter(|unit| !seen.contains(unit)) {
+                // One may have come up with another.
+                units.push((unit.to_owned(), UnitAction::Start));
+            }
+            seen.extend(active.iter().map(String::as_str));
+        }
         let Step::Unit(step) = step else { continue };
         if seen.contains(&step.unit.as_str()) {
             continue;
@@ -161,42 +158,106 @@ fn to_revive(entries: &[Entry]) -> Vec<(String, UnitAction)> {
     units
 }
 
-/// Undoes a run that was cut, if there is one.
+/// What became of a run that was cut.
+#[derive(Debug)]
+pub enum Recovered {
+    /// It had been committed: what was left of it was done.
+    Completed,
+    /// It was undone, as far as that went.
+    Undone(UndoReport),
+}
+
+/// Completes or undoes a run that was cut, if there is one. A receipt that is damaged or gone
+/// is written again from the journal.
 ///
 /// # Errors
 /// [`StepError`] if the journal cannot be read or written.
-pub fn recover(context: &Context<'_>) -> Result<Option<UndoReport>, StepError> {
-    let Some(cut) = journal::cut_run(context.host)? else { return Ok(None) };
-    if receipt_holds(context, &cut.run)? {
-        // All its steps were made; only the end is missing.
-        Journal::open(context.host)?.end(Outcome::Done)?;
+pub fn recover(context: &Context<'_>) -> Result<Option<Recovered>, StepError> {
+    let host = context.host;
+    let Some(cut) = journal::cut_run(host)? else {
+        restore_receipt(context)?;
         return Ok(None);
-    }
-    context.reporter.event(&Event::Recovering { command: &cut.command, since: cut.since });
+    };
+    context.reporter.event(&Event::Recovering {
+        command: &cut.command,
+        since: cut.since,
+        committed: cut.committed.is_some(),
+    });
     for path in &cut.staged {
-        context.host.remove_file(path)?;
+        host.remove_file(path)?;
     }
-    let mut journal = Journal::open(context.host)?;
+    if let Some((receipt, cleanup)) = cut.committed {
+        if let Some(receipt) = &receipt {
+            receipt.stage(host)?;
+        }
+        complete(host, receipt.is_none(), &cleanup)?;
+        match receipt {
+            Some(_) => Journal::open(host)?.end(Outcome::Done)?,
+            None => leave(host)?,
+        }
+        return Ok(Some(Recovered::Completed));
+    }
+    restore_receipt(context)?;
+    let mut journal = Journal::open(host)?;
     let (numbers, entries): (Vec<usize>, Vec<Entry>) = cut.begun.into_iter().unzip();
     let report = undo(context, &entries, |index| journal.note_undone(numbers[index]));
     let outcome = if report.failed.is_empty() { Outcome::RolledBack } else { Outcome::Stuck };
-    journal.conclude(context.host, outcome)?;
-    Ok(Some(report))
+    journal.conclude(host, outcome)?;
+    Ok(Some(Recovered::Undone(report)))
 }
 
-fn receipt_holds(context: &Context<'_>, run: &str) -> Result<bool, StepError> {
+/// Writes the receipt again from the journal, if it is damaged, or gone without having been
+/// given up.
+fn restore_receipt(context: &Context<'_>) -> Result<(), StepError> {
     match Receipt::load(context.host) {
-        Ok(receipt) => Ok(receipt.is_some_and(|receipt| receipt.run == run)),
-        Err(ReceiptError::Host(error)) => Err(error.into()),
-        // Whoever needs the receipt reports that it is damaged.
-        Err(ReceiptError::Damaged(_) | ReceiptError::TooNew { .. }) => Ok(false),
+        Ok(Some(_)) | Err(ReceiptError::TooNew { .. }) => return Ok(()),
+        Err(ReceiptError::Host(error)) => return Err(error.into()),
+        Ok(None) | Err(ReceiptError::Damaged(_)) => {}
     }
+    let Some(receipt) = journal::last_receipt(context.host)? else { return Ok(()) };
+    receipt.stage(context.host)?;
+    Receipt::put(context.host)?;
+    let text = progress::RECEIPT_RESTORED.to_owned();
+    context.reporter.event(&Event::Warning { text });
+    Ok(())
+}
+
+/// Does what a committed run left to do.
+///
+/// # Errors
+/// [`StepError`] if something cannot be deleted.
+pub(super) fn clean_up(host: &Host, cleanup: &Cleanup) -> Result<(), StepError> {
+    for path in &cleanup.files {
+        host.remove_file(path)?;
+    }
+    for path in &cleanup.empty {
+        host.remove_dir(path)?;
+    }
+    if let Some(data) = &cleanup.data {
+        data.purge(host)?;
+    }
+    for path in &cleanup.trees {
+        host.remove_tree(path)?;
+    }
+    Ok(host.sync_directories()?)
+}
+
+/// The files that steps set aside rather than removed, and the directories that stayed for
+/// their sake.
+pub(super) fn set_aside(made: &[Entry]) -> Cleanup {
+    let mut cleanup = Cleanup::default();
+    for entry in made {
+        let Step::Revert(revert) = &entry.step else { continue };
+        cleanup.files.extend(revert.aside());
+        cleanup.empty.extend(revert.directory().map(str::to_owned));
+    }
+    cleanup
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::steps::UnitStep;
+    use crate::steps::{StopUnits, UnitStep};
 
     fn entry(unit: &str, action: UnitAction, active: bool) -> Entry {
         let revert =
@@ -237,6 +298,18 @@ mod tests {
         ];
         let expected = [("docker.service", "restart"), ("docker.socket", "restart")];
         assert_eq!(revived(&entries), expected.map(|(unit, verb)| (unit.to_owned(), verb)));
+
+        let stopped = ["docker.socket", "docker.service", "containerd.service"];
+        let units = stopped.map(str::to_owned).to_vec();
+        let all = [
+            Entry {
+                step: Step::StopUnits(StopUnits { units: units.clone() }),
+                before: Before::Units { active: units },
+            },
+            entry("containerd.service", UnitAction::Start, false),
+            entry("docker.service", UnitAction::Start, false),
+        ];
+        assert_eq!(revived(&all), ALL_UNITS.map(|unit| (unit.to_owned(), "start")));
 
         let later = [
             entry("docker.service", UnitAction::Start, false),

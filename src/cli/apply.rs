@@ -35,7 +35,7 @@ pub fn apply(
     check_host(&approved, host)?;
     output.line(&texts::applying(&file.to_string_lossy(), &approved.host.name, &approved.made));
     let confirm_within = confirm_within.or(configured(&approved.desired, host));
-    changing(host, output, "apply", confirm_within, |run, session| {
+    changing(host, output, "apply", confirm_within, |run, session, _| {
         apply_locked(global, run, output, &approved, archive, session)
     })
 }

@@ -111,6 +111,11 @@ pub enum Command {
         #[arg(long, value_enum, value_name = "WHAT", help = help::PURGE)]
         purge: Option<PurgeArg>,
     },
+    #[command(about = help::ROLLBACK, after_help = help::ROLLBACK_EXAMPLES)]
+    Rollback {
+        #[arg(long, value_name = "VERSION", help = help::ROLLBACK_TO)]
+        to: Option<String>,
+    },
     #[command(about = help::CONFIRM, after_help = help::CONFIRM_NOTES)]
     Confirm,
     #[command(about = help::STATUS)]
@@ -159,8 +164,12 @@ fn time(text: &str) -> Result<Duration, &'static str> {
 /// What `uninstall --purge` deletes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum PurgeArg {
+    /// Configuration that Landfall wrote, also where it was changed since.
+    Config,
     /// Images, containers and volumes.
     Data,
+    /// Both.
+    All,
 }
 
 impl InstallArgs {

@@ -130,7 +130,7 @@ fn fix(global: &Global, host: &Host, output: &Output) -> Result<u8, Failure> {
         return Err(Failure::new(exit::REFUSED, errors::NOT_ROOT).hint(errors::USE_SUDO));
     }
     let mut repaired = false;
-    let code = changing(host, output, "doctor", None, |run, session| {
+    let code = changing(host, output, "doctor", None, |run, session, _| {
         fix_run(global, run, output, session, &mut repaired)
     })?;
     if !repaired {
@@ -163,7 +163,7 @@ fn fix_run(
     super::confirm(global, run.host, output, texts::QUESTION)?;
     let mut receipt = Receipt::load(context.host)?.unwrap_or_else(Receipt::without_engine);
     let entries = apply(context, session.journal()?, steps)?;
-    session.run().clone_into(&mut receipt.run);
+    receipt.add_run(session.run(), session.command(), &entries, None);
     keep(run, context, session, &entries, receipt)?;
     *repaired = true;
     Ok(code)

@@ -175,7 +175,7 @@ impl From<Box<ApplyError>> for Failure {
 
 impl Failure {
     /// Adds what became of the steps before the failed one.
-    fn with_undo(mut self, undone: crate::apply::UndoReport) -> Self {
+    pub fn with_undo(mut self, undone: crate::apply::UndoReport) -> Self {
         self.details.extend(undone.kept.iter().map(step_texts::kept));
         if undone.failed.is_empty() {
             let rest =

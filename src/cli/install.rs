@@ -2,22 +2,21 @@
 
 use std::time::Duration;
 
-use serde_json::{Map, json};
+use serde_json::json;
 
 use super::args::{Global, InstallArgs};
 use super::failure::{Failure, exit};
 use super::output::Output;
 use super::prepare::{Config, Looked, Prepared, desired, make_plan, prepare, read_archive};
 use super::run::{self, Run};
-use crate::apply::journal::Outcome;
-use crate::apply::{self, ApplyError, Session, apply};
+use crate::apply::journal::{Cleanup, Outcome};
+use crate::apply::{self, ApplyError, Recovered, Session, apply};
 use crate::desired::Desired;
 use crate::host::Host;
 use crate::plan::{EngineAction, Plan};
-use crate::receipt::{Entry, Receipt};
-use crate::steps::{Context, Purge, Step};
+use crate::receipt::{Entry, Installed, Receipt};
+use crate::steps::{Context, Purge, Step, StepError};
 use crate::texts::{errors, progress};
-use crate::topology::Topology;
 
 /// `landfall install`.
 pub fn install(
@@ -29,7 +28,7 @@ pub fn install(
 ) -> Result<u8, Failure> {
     let desired = desired(global, args, Config::OfThisHost)?;
     let confirm_within = confirm_within.or(configured(&desired, host));
-    changing(host, output, "install", confirm_within, |run, session| {
+    changing(host, output, "install", confirm_within, |run, session, _| {
         let looked = Looked::at(host, output, desired)?;
         let prepared = prepare(looked, output, Some(session))?;
         let plan = make_plan(output, &prepared)?;
@@ -50,17 +49,15 @@ pub fn changing(
     output: &Output,
     command: &'static str,
     confirm_within: Option<Duration>,
-    act: impl FnOnce(&Run<'_>, &mut Session<'_>) -> Result<u8, Failure>,
+    act: impl FnOnce(&Run<'_>, &mut Session<'_>, Option<Recovered>) -> Result<u8, Failure>,
 ) -> Result<u8, Failure> {
     if confirm_within.is_some() && !host.is_live() {
         return Err(Failure::new(exit::USAGE, errors::NOTHING_TO_CONFIRM));
     }
     run::run(host, output, command, confirm_within, |run| {
-        if host.uid() == 0 {
-            run.recover()?;
-        }
+        let recovered = if host.uid() == 0 { run.recover()? } else { None };
         let mut session = Session::new(host, command);
-        let result = act(run, &mut session);
+        let result = act(run, &mut session, recovered);
         let outcome = match &result {
             Ok(_) => Outcome::Done,
             Err(failure) if failure.exit == exit::STUCK => Outcome::Stuck,
@@ -123,10 +120,20 @@ fn carry_out(
     let context = &run.context(Purge::IfNew);
     let Plan { steps, daemon, engine, topology, .. } = plan;
     let entries = apply(context, session.journal()?, steps)?;
-    let mut receipt = receipt_of(prepared, session.run().to_owned(), topology, daemon);
-    receipt.images.extend(prepared.images.iter().map(|(_, sha256)| *sha256));
+    let mut receipt = prepared.receipt.clone().unwrap_or_else(Receipt::without_engine);
+    let mut images = receipt.images.clone();
+    images.extend(prepared.images.iter().map(|(_, sha256)| *sha256));
+    let installed = Installed {
+        version: prepared.version.clone(),
+        archive: prepared.archive.clone(),
+        topology,
+        daemon,
+        images,
+        desired: Some(prepared.desired.clone()),
+    };
+    let fresh = !receipt.has_engine();
+    receipt.add_run(session.run(), session.command(), &entries, Some(installed));
     keep(run, context, session, &entries, receipt)?;
-    let fresh = prepared.receipt.is_none();
     let version = prepared.version.as_deref();
     let text = match engine {
         EngineAction::Image => progress::IMAGE_DONE.to_owned(),
@@ -154,36 +161,32 @@ pub fn keep(
     context: &Context<'_>,
     session: &mut Session<'_>,
     entries: &[Entry],
-    mut receipt: Receipt,
+    receipt: Receipt,
 ) -> Result<(), Failure> {
-    receipt.entries.extend(entries.iter().cloned());
-    let Err(error) = run.confirm().and_then(|()| receipt.save(context.host)) else {
-        return Ok(());
-    };
-    let journal = session.journal()?;
-    let undone = apply::undo(context, entries, |number| journal.note_undone(number));
-    Err(Box::new(ApplyError { step: None, cause: error.into(), undone }).into())
+    commit(run, context, session, entries, Some(receipt), Cleanup::default())
 }
 
-fn receipt_of(
-    prepared: &Prepared,
-    run: String,
-    topology: Topology,
-    daemon: Map<String, serde_json::Value>,
-) -> Receipt {
-    let earlier = prepared.receipt.clone();
-    let (images, entries) =
-        earlier.map(|receipt| (receipt.images, receipt.entries)).unwrap_or_default();
-    Receipt {
-        schema: crate::receipt::SCHEMA,
-        landfall: String::new(),
-        run,
-        updated: 0,
-        version: prepared.version.clone(),
-        archive: prepared.archive.clone(),
-        topology,
-        daemon,
-        images,
-        entries,
+/// Makes what was done stay, as [`keep`] does; without a receipt nothing of Landfall is left.
+pub fn commit(
+    run: &Run<'_>,
+    context: &Context<'_>,
+    session: &mut Session<'_>,
+    entries: &[Entry],
+    receipt: Option<Receipt>,
+    cleanup: Cleanup,
+) -> Result<(), Failure> {
+    let committed = run
+        .confirm()
+        .map_err(StepError::from)
+        .and_then(|()| session.commit(receipt, entries, cleanup));
+    let Err(error) = committed else { return Ok(()) };
+    if session.is_committed() {
+        let mut failure = Failure::from(error).hint(errors::COMPLETE);
+        failure.exit = exit::STUCK;
+        failure.details.push(errors::COMMITTED.to_owned());
+        return Err(failure);
     }
+    let journal = session.journal()?;
+    let undone = apply::undo(context, entries, |number| journal.note_undone(number));
+    Err(Box::new(ApplyError { step: None, cause: error, undone }).into())
 }

@@ -10,6 +10,7 @@ mod output;
 mod plan;
 mod prepare;
 mod probe;
+mod rollback;
 mod run;
 mod show_plan;
 mod status;
@@ -68,9 +69,8 @@ fn dispatch(cli: &Cli, output: &Output) -> Result<u8, Failure> {
         Command::SupportBundle { out, hours } => {
             support_bundle::support_bundle(&cli.global, out.as_deref(), *hours, &host, output)
         }
-        Command::Uninstall { purge } => {
-            uninstall::uninstall(&cli.global, purge.is_some(), &host, output)
-        }
+        Command::Uninstall { purge } => uninstall::uninstall(&cli.global, *purge, &host, output),
+        Command::Rollback { to } => rollback::rollback(&cli.global, to.as_deref(), &host, output),
         Command::Confirm => confirm::confirm(&host, output),
         Command::Status => status::status(&host, output),
         Command::Doctor(args) => doctor::doctor(&cli.global, args, &host, output),

@@ -14,6 +14,7 @@ use crate::host::{Host, HostError, terminal};
 use crate::plan::Plan;
 use crate::preflight::{Finding, Severity};
 use crate::report::{Event, Phase, Reporter};
+use crate::steps::Step;
 use crate::texts::{findings, progress, steps};
 
 /// Green: added, done.
@@ -169,6 +170,15 @@ impl Output {
         }
     }
 
+    /// Steps that shall be made, without changes of files to show.
+    pub fn steps(&self, plan: &[Step]) {
+        if self.json {
+            self.object(json!({"event": "plan", "steps": plan}));
+        } else {
+            self.line(&super::show_plan::step_list(plan));
+        }
+    }
+
     /// A JSON line, stamped with the time since the command began.
     fn object(&self, mut object: Value) {
         if let Some(fields) = object.as_object_mut() {
@@ -290,10 +300,10 @@ impl Output {
             Event::Proven { took, .. } => {
                 self.line(&format!("  {} ({})", progress::PROVEN, millis(*took)));
             }
-            Event::Recovering { command, since } => {
+            Event::Recovering { command, since, committed } => {
                 self.print_err(&format!(
                     "{CAUTION}warning:{CAUTION:#} {}",
-                    progress::recovering(command, &utc(*since))
+                    progress::recovering(command, &utc(*since), *committed)
                 ));
             }
             Event::AwaitingConfirmation { within } => {
@@ -409,9 +419,9 @@ fn event_json(event: &Event<'_>) -> Option<Value> {
             "event": "proven", "nonce": nonce,
             "milliseconds": u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
         }),
-        Event::Recovering { command, since } => {
-            json!({"event": "recovering", "command": command, "since": since})
-        }
+        Event::Recovering { command, since, committed } => json!({
+            "event": "recovering", "command": command, "since": since, "committed": committed,
+        }),
         Event::AwaitingConfirmation { within } => {
             json!({"event": "awaiting_confirmation", "seconds": within.as_secs()})
         }

@@ -1,11 +1,12 @@
 //! A run: a command that changes the host, from its lock to its end. It has a scope of its own,
 //! hears signals, and can be asked what it is at.
 
+use std::cell::RefCell;
 use std::time::Duration;
 
 use super::failure::{Failure, exit};
 use super::output::{Output, utc};
-use crate::apply;
+use crate::apply::{self, Recovered};
 use crate::host::attendant::Heard;
 use crate::host::board::Board;
 use crate::host::scope::scope_name;
@@ -55,20 +56,27 @@ pub fn run(
 impl Run<'_> {
     /// What steps work with.
     pub fn context(&self, purge: Purge) -> Context<'_> {
-        Context { host: self.host, store: Store::new(self.host), reporter: self.reporter, purge }
+        Context {
+            host: self.host,
+            store: Store::new(self.host),
+            reporter: self.reporter,
+            purge,
+            running: RefCell::default(),
+            kept: RefCell::default(),
+        }
     }
 
-    /// Completes the rollback of a run that was cut; `true` if there was one.
-    pub fn recover(&self) -> Result<bool, Failure> {
-        let report = apply::recover(&self.context(Purge::IfNew))?;
+    /// Undoes a run that was cut, or completes it if it had been committed; what became of it,
+    /// if there was one.
+    pub fn recover(&self) -> Result<Option<Recovered>, Failure> {
+        let recovered = apply::recover(&self.context(Purge::IfNew))?;
         self.board.post(Activity::Preparing);
-        match report {
-            Some(report) if !report.failed.is_empty() => {
-                let (_, error) = &report.failed[0];
-                Err(Failure::new(exit::STUCK, format!("{}: {error}", errors::NOT_ROLLED_BACK))
-                    .hint(errors::RETRY_ROLLBACK))
+        match recovered {
+            Some(Recovered::Undone(report)) if !report.failed.is_empty() => {
+                let message = errors::NOT_ROLLED_BACK;
+                Err(Failure::new(exit::STUCK, message).with_undo(report))
             }
-            report => Ok(report.is_some()),
+            recovered => Ok(recovered),
         }
     }
 
@@ -193,7 +201,9 @@ fn log_line(event: &Event<'_>) -> Option<String> {
             Some(format!("[undo failed] {}: {error}", steps::step(step)))
         }
         Event::Warning { text } => Some(text.clone()),
-        Event::Recovering { command, since } => Some(progress::recovering(command, &utc(*since))),
+        Event::Recovering { command, since, committed } => {
+            Some(progress::recovering(command, &utc(*since), *committed))
+        }
         Event::AwaitingConfirmation { within } => Some(progress::confirm_within(within.as_secs())),
         _ => None,
     }

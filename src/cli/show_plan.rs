@@ -32,6 +32,15 @@ pub fn text(plan: &Plan) -> String {
     text
 }
 
+/// The text of steps alone, with colours.
+pub fn step_list(plan: &[Step]) -> String {
+    let mut text = format!("{HEADING}{}{HEADING:#}\n", plan_texts::STEPS);
+    for step in plan {
+        let _ = writeln!(text, "  {}", steps::step(step));
+    }
+    text
+}
+
 fn is_shown_as_file(step: &Step) -> bool {
     matches!(step, Step::InstallBinary(_) | Step::WriteFile(_))
 }

@@ -1,91 +1,111 @@
 //! `landfall uninstall`.
 
+use std::collections::BTreeSet;
+use std::time::Duration;
+
 use serde_json::json;
 
-use super::args::Global;
+use super::args::{Global, PurgeArg};
 use super::failure::{Failure, exit};
+use super::install::{changing, commit};
 use super::output::Output;
-use super::run::{self, Run};
-use crate::apply::{stop_engine, undo_unless_interrupted};
+use super::run::Run;
+use super::show_plan::megabytes;
+use crate::apply::journal::Cleanup;
+use crate::apply::{Session, apply};
 use crate::host::Host;
+use crate::plan::back::{self, Back};
 use crate::receipt::Receipt;
-use crate::steps::{Purge, Step, StepError};
-use crate::store::STATE_DIR;
+use crate::steps::{EngineData, Purge, Step};
 use crate::texts::{errors, progress, steps};
 
-/// Undoes everything that the receipt holds, in reverse. Asked to end, it stops between two
-/// containers or steps: there is no former state to go back to but the one it is on the way to.
+/// How long the engine's data are counted before it is asked whether to delete them.
+const COUNT_LIMIT: Duration = Duration::from_secs(20);
+
+/// Undoes everything that the receipt holds, in reverse.
 pub fn uninstall(
     global: &Global,
-    purge_data: bool,
+    purge: Option<PurgeArg>,
     host: &Host,
     output: &Output,
 ) -> Result<u8, Failure> {
     if host.is_live() && host.uid() != 0 {
         return Err(Failure::new(exit::REFUSED, errors::NOT_ROOT).hint(errors::USE_SUDO));
     }
-    run::run(host, output, "uninstall", None, |run| uninstall_run(global, purge_data, run, output))
+    changing(host, output, "uninstall", None, |run, session, recovered| {
+        let Some(receipt) = Receipt::load(host)? else {
+            let changed = recovered.is_some();
+            let text = if changed { progress::CUT_RUN_UNDONE } else { progress::NOT_INSTALLED };
+            output.result(text, &json!({"event": "done", "changed": changed}));
+            return Ok(exit::DONE);
+        };
+        uninstall_run(global, purge, run, session, &receipt, output)
+    })
 }
 
 fn uninstall_run(
     global: &Global,
-    purge_data: bool,
+    purge: Option<PurgeArg>,
     run: &Run<'_>,
+    session: &mut Session<'_>,
+    receipt: &Receipt,
     output: &Output,
 ) -> Result<u8, Failure> {
     let host = run.host;
-    let context = run.context(if purge_data { Purge::Data } else { Purge::Keep });
-    let recovered = run.recover()?;
-    let Some(receipt) = Receipt::load(host)? else {
-        let text = if recovered { progress::CUT_RUN_UNDONE } else { progress::NOT_INSTALLED };
-        output.result(text, &json!({"event": "done", "changed": recovered}));
-        return Ok(exit::DONE);
-    };
-    let question = match (receipt.has_engine(), purge_data) {
+    let purges = |what| purge == Some(what) || purge == Some(PurgeArg::All);
+    let data = data_of(receipt);
+    let active = active_units(host, receipt)?;
+    let back =
+        Back { entries: &receipt.entries, active: &active, changed_too: purges(PurgeArg::Config) };
+    let plan = back::uninstall(&back);
+    output.steps(&plan);
+    for path in &data.directories {
+        let usage = host.usage(path, COUNT_LIMIT)?;
+        let size = megabytes(usage.bytes);
+        output.line(&progress::data(path, &size, usage.complete, purges(PurgeArg::Data)));
+    }
+    let question = match (receipt.has_engine(), purges(PurgeArg::Data)) {
         (false, _) => progress::UNREPAIR_QUESTION,
         (true, true) => progress::PURGE_QUESTION,
         (true, false) => progress::UNINSTALL_QUESTION,
     };
     super::confirm(global, host, output, question)?;
-    host.interrupt().check()?;
-    stop_engine(&context, &receipt).map_err(|error| {
-        let (state, hint) = match &error {
-            StepError::ContainersLeft { .. } => {
-                (errors::NOTHING_UNDONE, errors::COMPLETE_UNINSTALL)
-            }
-            _ => (errors::ENGINE_NOT_STOPPED, errors::RETRY_UNINSTALL),
-        };
-        let mut failure = Failure { exit: exit::STUCK, ..Failure::from(error) };
-        failure.details.push(state.to_owned());
-        failure.hint(hint)
-    })?;
-    let report = undo_unless_interrupted(&context, &receipt.entries);
-    if report.not_begun > 0 && report.failed.is_empty() {
-        let left = errors::uninstall_interrupted(report.not_begun, receipt.entries.len());
-        return Err(Failure::new(exit::STUCK, left).hint(errors::COMPLETE_UNINSTALL));
-    }
-    if !report.failed.is_empty() {
-        let mut failure =
-            Failure::new(exit::STUCK, errors::UNINSTALL_INCOMPLETE).hint(errors::RETRY_UNINSTALL);
-        failure.details = report
-            .failed
-            .iter()
-            .map(|(step, error)| match step {
-                Some(step) => format!("{}: {error}", steps::step(step)),
-                None => error.clone(),
-            })
-            .collect();
-        return Err(failure);
-    }
-    host.remove_tree(STATE_DIR)?;
-    host.sync_directories()?;
-    let mut kept: Vec<String> = report.kept.iter().map(steps::kept).collect();
+    let purge = if purges(PurgeArg::Data) { Purge::AtCommit } else { Purge::Keep };
+    let context = run.context(purge);
+    let entries = apply(&context, session.journal()?, plan)?;
+    let cleanup = Cleanup { data: purges(PurgeArg::Data).then_some(data), ..Cleanup::default() };
+    commit(run, &context, session, &entries, None, cleanup)?;
+    let left = context.kept.borrow();
+    let mut kept: Vec<String> = left.iter().map(steps::kept).collect();
     if receipt.has(|step| matches!(step, Step::CreateGroup(_) | Step::AddGroupMember(_))) {
         kept.push(progress::SHADOW_BACKUPS.to_owned());
     }
     output.result(
         &progress::uninstalled(&kept),
-        &json!({"event": "done", "changed": true, "kept": report.kept}),
+        &json!({"event": "done", "changed": true, "kept": *left}),
     );
     Ok(exit::DONE)
+}
+
+/// The engine's data, and what was there before it.
+fn data_of(receipt: &Receipt) -> EngineData {
+    let guard = receipt.entries.iter().find_map(|entry| match &entry.step {
+        Step::GuardRuntime(step) => Some(step.data(&entry.before)),
+        _ => None,
+    });
+    guard.unwrap_or_default()
+}
+
+/// The units of the installed engine that run.
+pub fn active_units(host: &Host, receipt: &Receipt) -> Result<BTreeSet<String>, Failure> {
+    let mut active = BTreeSet::new();
+    if !host.is_booted_with_systemd() || !receipt.has_engine() {
+        return Ok(active);
+    }
+    for unit in receipt.topology.units() {
+        if host.unit_state(unit)?.is_active() {
+            active.insert((*unit).to_owned());
+        }
+    }
+    Ok(active)
 }

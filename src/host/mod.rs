@@ -25,6 +25,7 @@ pub mod staging;
 pub mod syslog;
 pub mod systemd;
 pub mod terminal;
+pub mod usage;
 mod write;
 
 use std::cell::RefCell;

@@ -183,8 +183,11 @@ impl Host {
         written
     }
 
-    /// Renames within one directory.
-    fn rename(&self, from: &str, to: &str) -> Result<(), HostError> {
+    /// Renames within one directory, replacing what stands there in one step.
+    ///
+    /// # Errors
+    /// [`HostError::Io`] if the system refuses.
+    pub fn rename(&self, from: &str, to: &str) -> Result<(), HostError> {
         let (from_dir, from_name) = self.parent(from)?;
         let (to_dir, to_name) = self.parent(to)?;
         rustix::fs::renameat_with(&from_dir, from_name, &to_dir, to_name, RenameFlags::empty())

@@ -1,5 +1,6 @@
 //! Desired + facts + archive (+ receipt) → plan. Pure: values in, values out.
 
+pub mod back;
 mod changes;
 mod files;
 mod security;

@@ -7,10 +7,12 @@
 //! so that a run that was cut can be undone from its journal.
 
 pub mod add_group_member;
+pub mod containers;
 pub mod create_dir;
 pub mod create_group;
 pub mod create_link;
 pub mod daemon_reload;
+pub mod expect_gone;
 pub mod guard_runtime;
 pub mod install_binary;
 pub mod label_like;
@@ -19,10 +21,12 @@ pub mod load_image;
 pub mod remove_link;
 mod replace;
 pub mod reset_failed;
+pub mod revert;
 pub mod set_labels;
 pub mod set_mode;
 pub mod set_setting;
 pub mod smoke_test;
+pub mod stop_units;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod trust_programs;
@@ -31,6 +35,7 @@ pub mod verify_units;
 pub mod wait_api;
 pub mod write_file;
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -43,20 +48,24 @@ use crate::report::Reporter;
 use crate::store::Store;
 
 pub use add_group_member::AddGroupMember;
+pub use containers::{NoteContainers, ResumeContainers, RunningContainer};
 pub use create_dir::CreateDir;
 pub use create_group::CreateGroup;
 pub use create_link::CreateLink;
 pub use daemon_reload::DaemonReload;
-pub use guard_runtime::{GuardRuntime, RuntimeBefore};
+pub use expect_gone::ExpectGone;
+pub use guard_runtime::{EngineData, GuardRuntime, RuntimeBefore};
 pub use install_binary::InstallBinary;
 pub use label_like::LabelLike;
 pub use load_image::LoadImage;
 pub use remove_link::RemoveLink;
 pub use reset_failed::ResetFailed;
+pub use revert::Revert;
 pub use set_labels::SetLabels;
 pub use set_mode::SetMode;
 pub use set_setting::SetSetting;
 pub use smoke_test::SmokeTest;
+pub use stop_units::StopUnits;
 pub use trust_programs::{TrustPrograms, TrustedProgram};
 pub use unit::UnitStep;
 pub use verify_units::VerifyUnits;
@@ -107,6 +116,16 @@ pub enum Step {
     SetMode(SetMode),
     /// Sets a kernel setting.
     SetSetting(SetSetting),
+    /// Undoes a step that an earlier run made.
+    Revert(Revert),
+    /// Notes which containers run, and stops them if they would not survive otherwise.
+    NoteContainers(NoteContainers),
+    /// Starts the containers again that ran before.
+    ResumeContainers(ResumeContainers),
+    /// Stops units.
+    StopUnits(StopUnits),
+    /// Checks that no container outlived its engine.
+    ExpectGone(ExpectGone),
 }
 
 /// What stood there before a step.
@@ -131,6 +150,11 @@ pub enum Before {
         /// Whether it ran.
         active: bool,
     },
+    /// The units that ran, of those that are stopped.
+    Units {
+        /// Which, in the order of stopping.
+        active: Vec<String>,
+    },
     /// What a running engine would change.
     Runtime(RuntimeBefore),
     /// An owner and mode.
@@ -154,6 +178,23 @@ pub enum Before {
         existed: bool,
         /// The directory was there.
         directory: bool,
+    },
+    /// A group.
+    Group {
+        /// Its id.
+        gid: u32,
+    },
+    /// Files, whose bytes are in the store, and directories.
+    Files {
+        /// Attributes and bytes, by path.
+        files: BTreeMap<String, (FileState, Digest)>,
+        /// Owner and mode, by path.
+        directories: BTreeMap<String, Ownership>,
+    },
+    /// The containers that ran.
+    Containers {
+        /// Which.
+        running: Vec<RunningContainer>,
     },
     /// Lines of a trust file.
     Trusted {
@@ -248,15 +289,10 @@ pub enum StepError {
         /// The group it should have.
         wanted_gid: u32,
     },
-    /// The run was asked to end while it stopped containers.
-    ContainersLeft {
-        /// Names of those that are stopped.
-        stopped: Vec<String>,
-        /// How many ran.
-        of: usize,
-    },
     /// Containers outlived their daemon.
     ContainersRun(Vec<u32>),
+    /// Containers that ran before do not run now: names, and why.
+    ContainersDown(Vec<(String, String)>),
     /// A group that was just made is not there.
     NoGroup(String),
     /// SELinux is on, and no program that sets labels is there.
@@ -278,6 +314,10 @@ pub struct Context<'a> {
     /// Delete images, containers and volumes when undoing, if the engine's start made them
     /// (a failed install), or in any case.
     pub purge: Purge,
+    /// The containers that [`NoteContainers`] found running.
+    pub running: RefCell<Vec<RunningContainer>>,
+    /// What steps left on purpose.
+    pub kept: RefCell<Vec<Undone>>,
 }
 
 /// What happens to the engine's data when an installation is undone.
@@ -287,8 +327,8 @@ pub enum Purge {
     Keep,
     /// They go if this run made them: for a failed installation.
     IfNew,
-    /// They go: the caller asked for it.
-    Data,
+    /// They go, but only once the run is committed: the caller asked for it.
+    AtCommit,
 }
 
 /// The verbs of a step.
@@ -336,6 +376,11 @@ impl Step {
             Self::ResetFailed(step) => step,
             Self::SetMode(step) => step,
             Self::SetSetting(step) => step,
+            Self::Revert(step) => step,
+            Self::NoteContainers(step) => step,
+            Self::ResumeContainers(step) => step,
+            Self::StopUnits(step) => step,
+            Self::ExpectGone(step) => step,
         }
     }
 
@@ -353,8 +398,10 @@ impl Step {
 
     /// Whether systemd has to read its unit files again once this step is undone.
     pub fn touches_units(&self) -> bool {
-        if let Self::RemoveLink(step) = self {
-            return step.path.starts_with(crate::desired::UNIT_DIR);
+        match self {
+            Self::RemoveLink(step) => return step.path.starts_with(crate::desired::UNIT_DIR),
+            Self::Revert(step) => return step.entry.step.touches_units(),
+            _ => {}
         }
         self.path().is_some_and(|path| path.starts_with(crate::desired::UNIT_DIR))
             && !matches!(self, Self::CreateDir(_))

@@ -56,6 +56,8 @@ impl Bed {
             store: Store::new(&self.host),
             reporter: &Silent,
             purge: Purge::Keep,
+            running: std::cell::RefCell::default(),
+            kept: std::cell::RefCell::default(),
         }
     }
 

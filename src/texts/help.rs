@@ -108,8 +108,21 @@ pub const UNINSTALL: &str = "Undo exactly what install did; keep what people cha
 /// Shown below the options of `uninstall`.
 pub const UNINSTALL_EXAMPLES: &str = "\
 Examples:
-  landfall uninstall                 keep images, containers and volumes
-  landfall uninstall --purge data    delete them too";
+  landfall uninstall                   keep images, containers and volumes
+  landfall uninstall --purge data      delete them too
+  landfall uninstall --purge config    also configuration of landfall's that was changed since
+  landfall uninstall --purge all       both";
+/// `rollback`.
+pub const ROLLBACK: &str = "Go back to what was before the last run, or to an earlier engine";
+/// Shown below the options of `rollback`.
+pub const ROLLBACK_EXAMPLES: &str = "\
+A run that was cut is taken back first; without --to, nothing else is.
+
+Examples:
+  landfall rollback                 take back the last run
+  landfall rollback --to 26.1.5     take back all runs since docker 26.1.5 was installed";
+/// `rollback --to`.
+pub const ROLLBACK_TO: &str = "The version of the engine to go back to";
 /// `confirm`.
 pub const CONFIRM: &str = "Keep the change of a run that waits for it (--confirm-within)";
 /// Shown below the options of `confirm`.
@@ -202,7 +215,7 @@ pub const BUNDLE_OUT: &str = "Where the bundle goes [default: landfall-support-H
 /// `--hours`.
 pub const HOURS: &str = "Logs of the last N hours";
 /// `--purge`.
-pub const PURGE: &str = "Delete images, containers and volumes too";
+pub const PURGE: &str = "What else is deleted: config, data, or all";
 /// `--root`.
 pub const ROOT: &str = "Work on the image or chroot in this directory; start nothing";
 /// `--config`.

@@ -9,6 +9,7 @@ pub mod phrases;
 pub mod plan;
 pub mod probe;
 pub mod progress;
+pub mod rollback;
 pub mod status;
 pub mod steps;
 pub mod support_bundle;

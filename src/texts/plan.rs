@@ -7,6 +7,8 @@ use crate::topology::{Topology, starts_its_own_containerd};
 pub const FILES: &str = "Files";
 /// Above a word on the units.
 pub const UNIT_STYLE: &str = "Units";
+/// Above all steps.
+pub const STEPS: &str = "Steps";
 /// Above the steps that are no files.
 pub const OTHER_STEPS: &str = "Other steps";
 

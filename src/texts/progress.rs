@@ -60,11 +60,9 @@ pub fn no_scope(error: &str) -> String {
 
 /// A run is asked to end: what it does about that.
 pub fn heard_end(run: &RunState, again: bool) -> &'static str {
-    match (&run.activity, run.command.as_str()) {
-        (Activity::Finishing, _) => "all is made already; the run ends in a moment",
-        (_, "uninstall") if again => "it stops once this container or step is done; please wait",
-        (_, "uninstall") => "interrupted: it stops once the container or step at hand is done",
-        (Activity::Undoing { .. }, _) => "it is rolling back, and that is not interrupted",
+    match &run.activity {
+        Activity::Finishing => "all is made already; the run ends in a moment",
+        Activity::Undoing { .. } => "it is rolling back, and that is not interrupted",
         _ if again => "it rolls back once the present step is done; please wait",
         _ => "interrupted: the present step is finished, then everything is rolled back",
     }
@@ -99,15 +97,29 @@ pub fn loaded(references: &[String]) -> String {
 }
 
 /// An earlier run has no end in the journal.
-pub fn recovering(command: &str, since: &str) -> String {
-    format!("an earlier run was cut (landfall {command}, begun {since}): it is rolled back first")
+pub fn recovering(command: &str, since: &str, committed: bool) -> String {
+    let what = if committed {
+        "it had made all its changes, and is completed"
+    } else {
+        "it is rolled back first"
+    };
+    format!("an earlier run was cut (landfall {command}, begun {since}): {what}")
+}
+
+/// The receipt was damaged or gone.
+pub const RECEIPT_RESTORED: &str =
+    "the receipt was damaged or gone; it was written again from the journal";
+
+/// A container does not run again.
+pub fn container_down(name: &str, why: &str) -> String {
+    format!("container {name} ran before and does not start now: {why}")
 }
 
 /// The same, for a command that only looks.
 pub fn cut(command: &str, since: &str) -> String {
     format!(
-        "a run was cut (landfall {command}, begun {since}); landfall install or landfall \
-         uninstall rolls it back first"
+        "a run was cut (landfall {command}, begun {since}); landfall rollback takes back what \
+         it did, and so does any command that changes the host, before it begins"
     )
 }
 
@@ -155,6 +167,13 @@ pub fn reloaded(restarted: bool) -> &'static str {
     } else {
         "The change is in force; docker was reloaded, containers ran on."
     }
+}
+
+/// The engine's data, before an installation is undone.
+pub fn data(path: &str, size: &str, counted: bool, goes: bool) -> String {
+    let size = if counted { size.to_owned() } else { format!("more than {size}") };
+    let what = if goes { "is deleted" } else { "stays" };
+    format!("Images, containers and volumes in {path} ({size}): {what}")
 }
 
 /// An installation was undone; `kept` says what was left.

@@ -1,7 +1,8 @@
 //! Steps and their undoing, in words.
 
 use crate::file_state::Ownership;
-use crate::steps::{KeptReason, Step, Undone};
+use crate::receipt::Entry;
+use crate::steps::{Before, InstallBinary, KeptReason, Step, Undone, WriteFile};
 use crate::unit_state::UnitAction;
 
 /// What a step does.
@@ -48,6 +49,43 @@ pub fn step(step: &Step) -> String {
             format!("give {} mode {mode:o} and owner {uid}:{gid}", step.path)
         }
         Step::SetSetting(step) => format!("set {} to {}", step.path, step.value),
+        Step::Revert(step) => reverted(&step.entry),
+        Step::NoteContainers(step) if step.stop => "stop the running containers".to_owned(),
+        Step::NoteContainers(_) => "note which containers run".to_owned(),
+        Step::ResumeContainers(_) => "start the containers again that ran before".to_owned(),
+        Step::StopUnits(step) => format!("stop {}", step.units.join(", ")),
+        Step::ExpectGone(_) => "check that no container outlived its engine".to_owned(),
+    }
+}
+
+/// What undoing an entry of the receipt does.
+fn reverted(entry: &Entry) -> String {
+    let replaced = matches!(entry.before, Before::File { .. });
+    match &entry.step {
+        Step::CreateDir(step) => format!("remove directory {}", step.path),
+        Step::CreateGroup(step) => format!("remove group {}", step.name),
+        Step::AddGroupMember(step) => {
+            format!("remove user {} from group {}", step.user, step.group)
+        }
+        Step::InstallBinary(InstallBinary { path, .. })
+        | Step::WriteFile(WriteFile { path, .. }) => {
+            if replaced {
+                format!("put back what was at {path}")
+            } else {
+                format!("remove {path}")
+            }
+        }
+        Step::CreateLink(step) => {
+            format!("disable {}", step.target.rsplit('/').next().unwrap_or(&step.target))
+        }
+        Step::GuardRuntime(_) => "put back links, firewall rules and settings".to_owned(),
+        Step::RemoveLink(step) => format!("put back the link {}", step.path),
+        Step::SetMode(step) => format!("put back owner and mode of {}", step.path),
+        Step::SetSetting(step) => format!("set {} back", step.path),
+        Step::SetLabels(_) => "put back former SELinux labels".to_owned(),
+        Step::LabelLike(step) => format!("have SELinux label {} as before", step.path),
+        Step::TrustPrograms(step) => format!("put back what was in {}", step.path),
+        other => format!("undo: {}", step(other)),
     }
 }
 
@@ -83,7 +121,12 @@ fn restored(of: &Step) -> String {
         Step::SetLabels(_) => "put back former SELinux labels".to_owned(),
         Step::LabelLike(step) => format!("SELinux labels {} as before", step.path),
         Step::TrustPrograms(step) => format!("put back what was at {}", step.path),
+        Step::Revert(step) => format!("back again: {}", self::step(&step.entry.step)),
         Step::VerifyUnits(_)
+        | Step::NoteContainers(_)
+        | Step::ResumeContainers(_)
+        | Step::ExpectGone(_)
+        | Step::StopUnits(_)
         | Step::ResetFailed(_)
         | Step::DaemonReload(_)
         | Step::WaitApi(_)

@@ -1,5 +1,6 @@
 //! Runs in a temporary root: what they leave when they succeed, fail, and are cut.
 
+mod back;
 mod cut;
 mod format;
 mod interrupt;
@@ -108,7 +109,23 @@ fn receipt(run: &str, entries: Vec<Entry>) -> Receipt {
         },
         daemon: Map::new(),
         images: std::collections::BTreeSet::new(),
+        desired: None,
+        runs: Vec::new(),
         entries,
+    }
+}
+
+/// Writes a receipt.
+fn save(receipt: &Receipt, bed: &Bed) {
+    receipt.stage(&bed.host).unwrap();
+    Receipt::put(&bed.host).unwrap();
+}
+
+/// The report of a run that was cut and undone.
+fn undone(recovered: Option<Recovered>) -> UndoReport {
+    match recovered {
+        Some(Recovered::Undone(report)) => report,
+        other => panic!("{other:?}"),
     }
 }
 
@@ -116,7 +133,8 @@ fn receipt(run: &str, entries: Vec<Entry>) -> Receipt {
 fn complete(bed: &Bed, steps: Vec<Step>) -> Vec<Entry> {
     let mut session = begin(bed);
     let made = apply(&bed.context(), session.journal().unwrap(), steps).unwrap();
-    receipt(session.run(), made.clone()).save(&bed.host).unwrap();
+    let receipt = receipt(session.run(), made.clone());
+    session.commit(Some(receipt), &made, journal::Cleanup::default()).unwrap();
     session.close(journal::Outcome::Done).unwrap();
     made
 }

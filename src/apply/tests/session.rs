@@ -63,9 +63,9 @@ fn rolled_back_with_a_receipt_the_state_stays() {
 
 impl Receipt {
     /// Saves it where no run has made the directory yet.
-    fn save_beside(mut self, bed: &Bed) {
+    fn save_beside(self, bed: &Bed) {
         bed.host.create_dir(STATE_DIR, Ownership::own(0o700)).unwrap();
-        self.save(&bed.host).unwrap();
+        save(&self, bed);
     }
 }
 

@@ -66,10 +66,15 @@ impl World {
                 | Step::GuardRuntime(_)
                 | Step::WaitApi(_)
                 | Step::LoadImage(_)
+                | Step::NoteContainers(_)
+                | Step::ResumeContainers(_)
                 | Step::SmokeTest(_) => {}
                 Step::RemoveLink(_)
                 | Step::ResetFailed(_)
                 | Step::SetMode(_)
+                | Step::Revert(_)
+                | Step::ExpectGone(_)
+                | Step::StopUnits(_)
                 | Step::SetSetting(_) => panic!("a repair is no part of an installation"),
             }
         }
@@ -97,6 +102,8 @@ impl World {
             topology: plan.topology,
             daemon: plan.daemon.clone(),
             images,
+            desired: None,
+            runs: Vec::new(),
             entries,
         }
     }

@@ -2,8 +2,34 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::host::Host;
 use crate::steps::{Context, KeptReason, Purge, StepError, Undone};
+
+/// The engine's data directories.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EngineData {
+    /// Which.
+    pub directories: Vec<String>,
+    /// What each held before the engine's first start; one that did not exist has no entry.
+    pub held: BTreeMap<String, Vec<String>>,
+}
+
+impl EngineData {
+    /// Deletes the engine's data, and nothing else.
+    ///
+    /// # Errors
+    /// [`StepError::Host`] if something cannot be deleted.
+    pub fn purge(&self, host: &Host) -> Result<(), StepError> {
+        for path in &self.directories {
+            if host.stat(path)?.is_some() {
+                delete_data(host, path, self.held.get(path), true)?;
+            }
+        }
+        Ok(())
+    }
+}
 
 /// What dockerd has in its data-root, by name (moby, daemon/ and its graph drivers).
 const DOCKERD: [&str; 23] = [
@@ -40,6 +66,9 @@ pub(super) fn undo(
     before: &BTreeMap<String, Vec<String>>,
 ) -> Result<Undone, StepError> {
     let host = context.host;
+    if context.purge == Purge::AtCommit {
+        return Ok(Undone::Restored);
+    }
     let mut kept = Vec::new();
     for path in directories {
         if host.stat(path)?.is_none() {
@@ -47,11 +76,10 @@ pub(super) fn undo(
         }
         let held = before.get(path);
         let gone = match context.purge {
-            Purge::Data => delete_data(host, path, held, true)?,
             // What was there before may be the data of an earlier installation: it stays,
             // and is nothing that this run has to speak of.
             Purge::IfNew => delete_data(host, path, held, false)? || held.is_some(),
-            Purge::Keep => false,
+            Purge::Keep | Purge::AtCommit => false,
         };
         if !gone {
             kept.push(path.clone());
@@ -108,9 +136,13 @@ mod tests {
     use super::*;
     use crate::steps::testing::Bed;
 
-    fn purge(bed: &Bed, before: &BTreeMap<String, Vec<String>>, purge: Purge) -> Undone {
+    fn leave(bed: &Bed, before: &BTreeMap<String, Vec<String>>, purge: Purge) -> Undone {
         let context = Context { purge, ..bed.context() };
         undo(&context, &["/data".to_owned()], before).unwrap()
+    }
+
+    fn purge(bed: &Bed, held: BTreeMap<String, Vec<String>>) {
+        EngineData { directories: vec!["/data".to_owned()], held }.purge(&bed.host).unwrap();
     }
 
     fn held(names: &[&str]) -> BTreeMap<String, Vec<String>> {
@@ -120,26 +152,29 @@ mod tests {
 
     #[test]
     fn a_directory_that_the_engine_made_goes() {
-        for how in [Purge::Data, Purge::IfNew] {
-            let bed = Bed::new(&["data/overlay2/x", "data/image"]);
-            assert_eq!(purge(&bed, &BTreeMap::new(), how), Undone::Restored);
-            assert_eq!(bed.host.stat("/data").unwrap(), None);
-        }
+        let bed = Bed::new(&["data/overlay2/x", "data/image"]);
+        assert_eq!(leave(&bed, &BTreeMap::new(), Purge::IfNew), Undone::Restored);
+        assert_eq!(bed.host.stat("/data").unwrap(), None);
+
+        let bed = Bed::new(&["data/overlay2/x", "data/image"]);
+        purge(&bed, BTreeMap::new());
+        assert_eq!(bed.host.stat("/data").unwrap(), None);
     }
 
     #[test]
     fn data_are_kept_unless_asked() {
         let bed = Bed::new(&["data/image"]);
-        let kept = purge(&bed, &BTreeMap::new(), Purge::Keep);
+        let kept = leave(&bed, &BTreeMap::new(), Purge::Keep);
         assert!(matches!(kept, Undone::Kept { reason: KeptReason::Data, .. }), "{kept:?}");
+        // What is deleted later is no word worth yet.
+        assert_eq!(leave(&bed, &BTreeMap::new(), Purge::AtCommit), Undone::Restored);
         assert!(bed.host.stat("/data/image").unwrap().is_some());
     }
 
     #[test]
     fn other_files_in_a_shared_directory_stay() {
         let bed = Bed::new(&["data/backups/2026", "data/image", "data/containers"]);
-        let kept = purge(&bed, &held(&["backups"]), Purge::Data);
-        assert!(matches!(kept, Undone::Kept { reason: KeptReason::NotEmpty, .. }), "{kept:?}");
+        purge(&bed, held(&["backups"]));
         assert_eq!(bed.host.read_dir("/data").unwrap(), ["backups"]);
     }
 
@@ -147,16 +182,16 @@ mod tests {
     fn data_of_an_earlier_installation_go_only_when_asked() {
         let earlier = held(&["containers", "image", "notes"]);
         let bed = Bed::new(&["data/containers", "data/image", "data/notes"]);
-        assert_eq!(purge(&bed, &earlier, Purge::IfNew), Undone::Restored);
+        assert_eq!(leave(&bed, &earlier, Purge::IfNew), Undone::Restored);
         assert_eq!(bed.host.read_dir("/data").unwrap(), ["containers", "image", "notes"]);
-        purge(&bed, &earlier, Purge::Data);
+        purge(&bed, earlier);
         assert_eq!(bed.host.read_dir("/data").unwrap(), ["notes"]);
     }
 
     #[test]
     fn a_directory_that_was_there_and_empty_stays_and_is_emptied() {
         let bed = Bed::new(&["data/image", "data/lost+found"]);
-        assert_eq!(purge(&bed, &held(&["lost+found"]), Purge::Data), Undone::Restored);
+        purge(&bed, held(&["lost+found"]));
         assert_eq!(bed.host.read_dir("/data").unwrap(), ["lost+found"]);
     }
 }

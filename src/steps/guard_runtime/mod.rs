@@ -18,6 +18,8 @@ use crate::file_state::FileKind;
 use crate::host::Host;
 use crate::report::Event;
 
+pub use data::EngineData;
+
 /// How long a program that changes network state may take.
 const LIMIT: Duration = Duration::from_secs(30);
 
@@ -128,6 +130,15 @@ impl Action for GuardRuntime {
 }
 
 impl GuardRuntime {
+    /// The engine's data, by what was observed before its first start.
+    pub fn data(&self, before: &Before) -> EngineData {
+        let held = match before {
+            Before::Runtime(before) => before.data.clone(),
+            _ => BTreeMap::new(),
+        };
+        EngineData { directories: self.data.clone(), held }
+    }
+
     /// Takes away what the engine's network and containers left in the running system.
     fn restore_network(
         &self,
@@ -182,6 +193,29 @@ fn links(host: &Host) -> Result<Vec<String>, StepError> {
 fn is_engines_link(link: &str, before: &[String]) -> bool {
     let of_network = NetworkFacts::is_of_container_network(link);
     (link == "docker0" || of_network) && !before.iter().any(|known| known == link)
+}
+
+/// Keeps what undoing removes and no start of the engine brings back as it was: its key, and
+/// directories.
+pub(super) fn observe_revert(context: &Context<'_>, before: &Before) -> Result<Before, StepError> {
+    let Before::Runtime(before) = before else { return Ok(Before::Nothing) };
+    let (mut files, mut directories) = (BTreeMap::new(), BTreeMap::new());
+    for path in MADE_BY_ENGINE {
+        if before.existing.iter().any(|known| known == path) {
+            continue;
+        }
+        let Some(state) = context.host.stat(path)? else { continue };
+        match state.kind {
+            FileKind::File => {
+                files.insert(path.to_owned(), (state, context.store.keep(path)?));
+            }
+            FileKind::Directory => {
+                directories.insert(path.to_owned(), state.ownership());
+            }
+            FileKind::Symlink | FileKind::Other => {}
+        }
+    }
+    Ok(Before::Files { files, directories })
 }
 
 /// Removes dockerd's bridges.

@@ -5,9 +5,11 @@ use std::sync::Mutex;
 
 use super::*;
 use crate::file_state::Ownership;
+use crate::receipt::Entry;
 use crate::report::Reporter;
-use crate::steps::Purge;
 use crate::steps::testing::Bed;
+use crate::steps::{Purge, Revert, Step};
+use crate::store::STATE_DIR;
 
 const DATA: &str = "/var/lib/docker";
 
@@ -65,16 +67,17 @@ impl Reporter for Left {
 
 #[test]
 fn all_that_an_engine_makes_goes() {
-    for purge in [Purge::IfNew, Purge::Data] {
+    for purge in [Purge::IfNew, Purge::AtCommit] {
         let bed = fresh();
         let before = bed.tree();
         let observed = bed.apply(&step());
         assert_eq!(bed.tree(), before, "noting changes nothing");
         start_engine(&bed);
-        assert_eq!(undo(&bed, &observed, purge), Undone::Restored);
-        assert_eq!(bed.tree(), before, "{purge:?}");
-        assert_eq!(undo(&bed, &observed, purge), Undone::Restored, "a second time");
-        assert_eq!(bed.tree(), before);
+        for time in ["once", "again"] {
+            assert_eq!(undo(&bed, &observed, purge), Undone::Restored);
+            step().data(&observed).purge(&bed.host).unwrap();
+            assert_eq!(bed.tree(), before, "{purge:?} {time}");
+        }
     }
 }
 
@@ -150,10 +153,30 @@ fn directories_with_files_of_others_stay_and_are_named() {
     assert_eq!(bed.host.stat("/etc/docker/key.json").unwrap(), None);
 }
 
+/// What no start of the engine brings back is back once the undoing is undone.
+#[test]
+fn undoing_can_be_undone() {
+    let bed = fresh();
+    let observed = bed.apply(&step());
+    start_engine(&bed);
+    bed.host.set_mode("/etc/docker", 0o750).unwrap();
+    let mut before = bed.tree();
+    let entry = Box::new(Entry { step: Step::GuardRuntime(step()), before: observed });
+    let revert = Revert { entry, changed_too: false };
+    let running = bed.apply(&revert);
+    assert_eq!(bed.host.stat("/etc/docker").unwrap(), None);
+    assert_eq!(bed.undo(&revert, &running), Undone::Restored);
+    let mut now = bed.tree();
+    for tree in [&mut before, &mut now] {
+        tree.retain(|path, _| !path.starts_with("/run/") && !path.starts_with(STATE_DIR));
+    }
+    assert_eq!(now, before);
+}
+
 /// dockerd closes its data-root to others, also one that it did not make.
 #[test]
 fn a_data_directory_gets_its_mode_back() {
-    for purge in [Purge::Keep, Purge::IfNew, Purge::Data] {
+    for purge in [Purge::Keep, Purge::IfNew, Purge::AtCommit] {
         let bed = Bed::new(&["run", "etc", "opt", "var/lib/docker"]);
         bed.host.set_mode(DATA, 0o755).unwrap();
         let observed = bed.apply(&step());
@@ -172,7 +195,8 @@ fn links_are_removed_and_not_followed() {
     let observed = bed.apply(&step());
     bed.host.create_link("/run/docker", "/srv/precious").unwrap();
     bed.host.create_link("/etc/cni", "/srv/precious").unwrap();
-    undo(&bed, &observed, Purge::Data);
+    undo(&bed, &observed, Purge::AtCommit);
+    step().data(&observed).purge(&bed.host).unwrap();
     assert!(bed.host.stat("/srv/precious/files").unwrap().is_some());
     assert_eq!(bed.host.stat("/run/docker").unwrap(), None);
     assert_eq!(bed.host.stat("/etc/cni").unwrap(), None);

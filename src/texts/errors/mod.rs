@@ -25,18 +25,17 @@ pub const ROLLED_BACK_BUT: &str = "everything else was rolled back";
 /// After something could not be undone.
 pub const NOT_ROLLED_BACK: &str = "not everything could be rolled back";
 /// How to go on then.
-pub const RETRY_ROLLBACK: &str = "mend the cause, then run landfall install or landfall uninstall again: either first \
-     completes the rollback (to give it up: move /var/lib/landfall/journal.jsonl away)";
-/// An installation was to be undone, and its engine did not stop.
-pub const ENGINE_NOT_STOPPED: &str = "the engine could not be stopped; nothing was undone";
-
-/// The same was asked to end before it had stopped the engine.
-pub const NOTHING_UNDONE: &str = "the engine runs; nothing was undone";
+pub const RETRY_ROLLBACK: &str = "mend the cause, then run landfall rollback: it completes this, and so does any \
+     command that changes the host (to give it up: move /var/lib/landfall/journal.jsonl away)";
+/// A run is committed, and something that follows failed.
+pub const COMMITTED: &str = "all changes are made and stay; what is left is to remove files that \
+     have no use any more, and to note that the run ended";
+/// How to go on then.
+pub const COMPLETE: &str = "mend the cause; any command that changes the host completes it first, \
+     such as landfall rollback";
 
 /// A run was asked to end before it changed anything.
 pub const INTERRUPTED_BEFORE: &str = "interrupted; nothing was changed";
-/// Half of an installation is undone, on request.
-pub const COMPLETE_UNINSTALL: &str = "to complete it: landfall uninstall";
 /// Confirming needs root.
 pub const CONFIRM_NOT_ROOT: &str = "confirming needs root";
 /// Nothing to confirm.
@@ -53,11 +52,6 @@ pub const NOTHING_TO_CONFIRM: &str =
 /// A run ended early, and its steps are undone.
 pub fn ended(cause: &HostError, whole: bool) -> String {
     if whole { format!("{cause}; rolled back") } else { cause.to_string() }
-}
-
-/// Uninstalling was asked to end half-way.
-pub fn uninstall_interrupted(left: usize, of: usize) -> String {
-    format!("interrupted; {left} of {of} steps are not undone yet")
 }
 
 /// A step failed.
@@ -92,8 +86,8 @@ pub fn step_hints(error: &StepError) -> Vec<String> {
             vec!["another daemon serves this socket: systemctl status docker; ss -lxp".to_owned()]
         }
         StepError::ContainersRun(pids) => vec![survivors(pids)],
-        StepError::ContainersLeft { stopped, .. } => {
-            vec![format!("to run them again: docker start {}", stopped.join(" "))]
+        StepError::ContainersDown(_) => {
+            vec!["one that need not run: docker stop NAME, then try again".to_owned()]
         }
         StepError::NotInForce(_) => {
             vec![
@@ -182,11 +176,6 @@ pub fn receipt_hints(error: &ReceiptError) -> Vec<String> {
 pub const NOT_ROOT: &str = "uninstalling needs root";
 /// How to become root.
 pub const USE_SUDO: &str = "run it with sudo";
-/// Something could not be undone.
-pub const UNINSTALL_INCOMPLETE: &str = "not everything could be undone";
-/// How to go on then.
-pub const RETRY_UNINSTALL: &str =
-    "mend the cause, then run landfall uninstall again: what is undone stays undone";
 
 /// A key of daemon.json that belongs into a drop-in.
 pub fn set_by_unit(key: &str) -> String {

@@ -28,14 +28,18 @@ impl fmt::Display for StepError {
                 f,
                 "{path} has mode {mode:04o} and group id {gid}, not 0660 and {wanted_gid}"
             ),
-            Self::ContainersLeft { stopped, of } => {
-                write!(f, "interrupted; {} of {of} containers are stopped", stopped.len())
-            }
             Self::ContainersRun(shims) => write!(
                 f,
                 "containers still run (shims: {})",
                 shims.iter().map(u32::to_string).collect::<Vec<_>>().join(" ")
             ),
+            Self::ContainersDown(down) => {
+                f.write_str("containers that ran before do not start:")?;
+                for (name, why) in down {
+                    write!(f, " {name} ({why})")?;
+                }
+                Ok(())
+            }
             Self::NoLabeller => {
                 f.write_str("SELinux is on, and there is no program to set labels with")
             }

@@ -1,0 +1,100 @@
+//! `landfall rollback`: back to what was before the last run, or to an engine of before.
+
+use serde_json::json;
+
+use super::args::Global;
+use super::failure::{Failure, exit};
+use super::install::{changing, keep};
+use super::output::{Output, utc};
+use super::run::Run;
+use super::uninstall::active_units;
+use crate::apply::{Session, apply};
+use crate::host::Host;
+use crate::plan::back::{self, Back};
+use crate::receipt::Receipt;
+use crate::steps::Purge;
+use crate::texts::{errors, rollback as texts};
+
+/// Goes back: behind a run that was cut, else behind the last one, else to a version.
+pub fn rollback(
+    global: &Global,
+    to: Option<&str>,
+    host: &Host,
+    output: &Output,
+) -> Result<u8, Failure> {
+    if host.is_live() && host.uid() != 0 {
+        return Err(Failure::new(exit::REFUSED, errors::NOT_ROOT).hint(errors::USE_SUDO));
+    }
+    changing(host, output, "rollback", None, |run, session, recovered| {
+        if recovered.is_some() && to.is_none() {
+            output.result(texts::RECOVERED, &json!({"event": "done", "changed": true}));
+            return Ok(exit::DONE);
+        }
+        rollback_run(global, to, run, session, output)
+    })
+}
+
+fn rollback_run(
+    global: &Global,
+    to: Option<&str>,
+    run: &Run<'_>,
+    session: &mut Session<'_>,
+    output: &Output,
+) -> Result<u8, Failure> {
+    let host = run.host;
+    let refuse = |text: String| Failure::new(exit::USAGE, text).hint(texts::SEE_HISTORY);
+    let Some(receipt) = Receipt::load(host)? else {
+        return Err(Failure::new(exit::USAGE, texts::NOTHING_INSTALLED));
+    };
+    let runs = match to {
+        Some(version) => {
+            runs_since(&receipt, version).ok_or_else(|| refuse(texts::no_such_version(version)))?
+        }
+        None => 1,
+    };
+    if runs == 0 {
+        let text = texts::is_installed(to.unwrap_or_default());
+        output.result(&text, &json!({"event": "done", "changed": false}));
+        return Ok(exit::DONE);
+    }
+    let after = receipt
+        .before_last(runs, &receipt.run)
+        .ok_or_else(|| refuse(texts::NO_EARLIER_RUN.to_owned()))?;
+    let back = Back {
+        entries: receipt.entries_of_last(runs),
+        active: &active_units(host, &receipt)?,
+        changed_too: false,
+    };
+    let plan = back::rollback(&back, &receipt, &after);
+    for record in receipt.runs.iter().rev().take(runs) {
+        output.line(&texts::takes_back(&record.command, &utc(record.at)));
+    }
+    output.steps(&plan);
+    super::confirm(global, host, output, texts::QUESTION)?;
+    let context = run.context(Purge::Keep);
+    let entries = apply(&context, session.journal()?, plan)?;
+    let mut after = after;
+    session.run().clone_into(&mut after.run);
+    let version = after.version.clone();
+    keep(run, &context, session, &entries, after)?;
+    output.result(
+        &texts::done(version.as_deref()),
+        &json!({
+            "event": "done", "changed": true, "version": version, "runs": runs,
+            "kept": *context.kept.borrow(),
+        }),
+    );
+    Ok(exit::DONE)
+}
+
+/// How many of the last runs have to be taken back so that `version` is installed; `None` if it
+/// never was.
+fn runs_since(receipt: &Receipt, version: &str) -> Option<usize> {
+    if receipt.version.as_deref() == Some(version) {
+        return Some(0);
+    }
+    let had = |record: &crate::receipt::RunRecord| {
+        record.before.as_ref().is_some_and(|before| before.version.as_deref() == Some(version))
+    };
+    receipt.runs.iter().rev().position(had).map(|position| position + 1)
+}

@@ -1,0 +1,98 @@
+//! How much room a directory takes.
+
+use std::time::{Duration, Instant};
+
+use rustix::fs::{AtFlags, Dir, FileType};
+
+use super::{Host, HostError};
+
+/// How much room a directory takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Bytes on disk.
+    pub bytes: u64,
+    /// Whether all of it was counted, in the time that was given.
+    pub complete: bool,
+}
+
+impl Host {
+    /// How much room a directory and all beneath it take, without other file systems that are
+    /// mounted there. Nothing if it is not there. Counting ends after `limit`.
+    ///
+    /// # Errors
+    /// [`HostError::Io`] if it cannot be read.
+    pub fn usage(&self, path: &str, limit: Duration) -> Result<Usage, HostError> {
+        let deadline = Instant::now() + limit;
+        let mut usage = Usage { bytes: 0, complete: true };
+        let mut device = None;
+        let mut left = vec![path.to_owned()];
+        while let Some(path) = left.pop() {
+            if Instant::now() > deadline {
+                usage.complete = false;
+                break;
+            }
+            let failed = |errno| HostError::errno("list", &path, errno);
+            let handle = match self.open_dir(&path) {
+                Ok(handle) => handle,
+                // It is not there, or a running engine removed what it does not need.
+                Err(error) if error.is_not_found() => continue,
+                Err(error) => return Err(error),
+            };
+            let own = rustix::fs::fstat(&handle).map_err(failed)?;
+            if *device.get_or_insert(own.st_dev) != own.st_dev {
+                continue;
+            }
+            usage.bytes += bytes(&own);
+            for entry in Dir::read_from(&handle).map_err(failed)? {
+                let entry = entry.map_err(failed)?;
+                let name = entry.file_name();
+                if matches!(name.to_bytes(), b"." | b"..") {
+                    continue;
+                }
+                let Ok(stat) = rustix::fs::statat(&handle, name, AtFlags::SYMLINK_NOFOLLOW) else {
+                    continue;
+                };
+                if FileType::from_raw_mode(stat.st_mode) == FileType::Directory {
+                    left.push(format!("{path}/{}", name.to_string_lossy()));
+                } else {
+                    usage.bytes += bytes(&stat);
+                }
+            }
+        }
+        Ok(usage)
+    }
+}
+
+/// stat(2): blocks are counted by 512 bytes, whatever the file system's own are.
+fn bytes(stat: &rustix::fs::Stat) -> u64 {
+    u64::try_from(stat.st_blocks).unwrap_or_default() * 512
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::file_state::Ownership;
+    use crate::steps::testing::Bed;
+
+    #[test]
+    fn counts_what_is_beneath_and_nothing_that_is_not_there() {
+        let bed = Bed::new(&["data/a/b", "other"]);
+        let count = |path| bed.host.usage(path, Duration::from_secs(60)).unwrap();
+        let before = count("/data").bytes;
+        for path in ["/data/a/b/file", "/other/file"] {
+            let text = "x".repeat(100_000);
+            // Blocks are given out when a file is synced.
+            bed.host.write_file(path, text.as_bytes(), Ownership::own(0o600)).unwrap();
+        }
+        let after = count("/data");
+        assert!(after.complete && after.bytes >= before + 100_000, "{before} {after:?}");
+        assert!(after.bytes < before + 200_000, "{before} {after:?}");
+        assert_eq!(count("/absent"), Usage { bytes: 0, complete: true });
+    }
+
+    #[test]
+    fn counting_ends_in_time() {
+        let bed = Bed::new(&["data/a"]);
+        assert!(!bed.host.usage("/data", Duration::ZERO).unwrap().complete);
+    }
+}

@@ -1,0 +1,181 @@
+//! Going back: entries of the receipt, undone in reverse, as the steps of a plan.
+
+use std::collections::BTreeSet;
+
+use crate::desired::UNIT_DIR;
+use crate::receipt::{Entry, Receipt, merged};
+use crate::steps::{
+    Before, DaemonReload, ExpectGone, NoteContainers, ResetFailed, ResumeContainers, Revert, Step,
+    StopUnits, UnitStep,
+};
+use crate::topology::{ALL_UNITS, release};
+use crate::unit_state::UnitAction;
+
+/// The order in which units are stopped: first the socket, so that nothing starts docker again.
+const STOP_ORDER: [&str; 3] = ["docker.socket", "docker.service", "containerd.service"];
+
+/// Names of the programs that hold a container, in archives of any age.
+const SHIMS: [&str; 3] = ["containerd-shim", "containerd-shim-runc-v2", "docker-containerd-shim"];
+
+/// What is to be taken back.
+pub struct Back<'a> {
+    /// The entries, oldest first.
+    pub entries: &'a [Entry],
+    /// The units of the engine that run; none of an image's.
+    pub active: &'a BTreeSet<String>,
+    /// Files go also if they were changed after Landfall wrote them.
+    pub changed_too: bool,
+}
+
+/// The steps that take everything back: the engine stops, and is gone.
+pub fn uninstall(back: &Back<'_>) -> Vec<Step> {
+    let ours = paths(back.entries);
+    let units: Vec<&str> = STOP_ORDER
+        .into_iter()
+        .filter(|unit| ours.contains(format!("{UNIT_DIR}/{unit}").as_str()))
+        .collect();
+    let active: Vec<&str> =
+        units.iter().copied().filter(|unit| back.active.contains(*unit)).collect();
+    let mut steps = Vec::new();
+    if active.contains(&"docker.service") {
+        steps.push(Step::NoteContainers(NoteContainers { stop: true }));
+    }
+    if !active.is_empty() {
+        steps.push(stop(&active));
+    }
+    let shims: Vec<String> = ours
+        .iter()
+        .filter(|path| path.rsplit('/').next().is_some_and(|name| SHIMS.contains(&name)))
+        .map(|path| (*path).to_owned())
+        .collect();
+    if !active.is_empty() && !shims.is_empty() {
+        steps.push(Step::ExpectGone(ExpectGone { programs: shims }));
+    }
+    let of_units = reverts(back, &mut steps);
+    if of_units && !active.is_empty() {
+        steps.push(Step::DaemonReload(DaemonReload {}));
+        // A unit that ended badly would be listed as failed for ever.
+        let forget = |unit: &&str| Step::ResetFailed(ResetFailed { unit: (*unit).to_owned() });
+        steps.extend(active.iter().map(forget));
+    }
+    steps
+}
+
+/// The steps that go back to what `after` describes: the engine that ran then runs again, with
+/// the containers that run now, and is looked at as it was then.
+pub fn rollback(back: &Back<'_>, now: &Receipt, after: &Receipt) -> Vec<Step> {
+    let running: Vec<&str> =
+        ALL_UNITS.into_iter().filter(|unit| back.active.contains(*unit)).collect();
+    let programs = back.entries.iter().any(|entry| match &entry.step {
+        Step::InstallBinary(_) => true,
+        step => step.touches_units() && matches!(step, Step::WriteFile(_)),
+    });
+    let up: Vec<UnitStep> = if programs {
+        running.iter().map(|unit| unit_action(unit, UnitAction::Start)).collect()
+    } else {
+        followers(back)
+    };
+    let mut steps = Vec::new();
+    let disturbs =
+        up.iter().any(|step| step.unit == "docker.service" && step.action != UnitAction::Reload);
+    if disturbs && running.contains(&"docker.service") {
+        let line = |receipt: &Receipt| receipt.version.as_deref().and_then(release);
+        // Only a daemon of the same line takes over containers that were kept for it.
+        let stop = line(now) != line(after);
+        steps.push(Step::NoteContainers(NoteContainers { stop }));
+    }
+    if programs && !running.is_empty() {
+        steps.push(stop(&running));
+    }
+    let of_units = reverts(back, &mut steps);
+    if of_units && !running.is_empty() {
+        steps.push(Step::DaemonReload(DaemonReload {}));
+    }
+    let touched = !up.is_empty();
+    steps.extend(up.into_iter().map(Step::Unit));
+    if touched {
+        steps.extend(last(after, |step| matches!(step, Step::WaitApi(_))));
+    }
+    if disturbs {
+        steps.push(Step::ResumeContainers(ResumeContainers {}));
+        steps.extend(last(after, |step| matches!(step, Step::SmokeTest(_))));
+    }
+    steps
+}
+
+/// What has to follow the files of a change of configuration alone.
+fn followers(back: &Back<'_>) -> Vec<UnitStep> {
+    let mut seen = BTreeSet::new();
+    let mut steps = Vec::new();
+    for Entry { step, before } in back.entries {
+        let Step::Unit(step) = step else { continue };
+        let ran = *before == (Before::Unit { active: true });
+        if seen.insert(step.unit.as_str()) && ran && back.active.contains(&step.unit) {
+            steps.push(UnitStep { action: step.revert, ..step.clone() });
+        }
+    }
+    steps
+}
+
+fn last(receipt: &Receipt, is: impl Fn(&Step) -> bool) -> Option<Step> {
+    receipt.entries.iter().rev().map(|entry| &entry.step).find(|step| is(step)).cloned()
+}
+
+/// Adds the undoing of every entry that left something; `true` if units are among it.
+fn reverts(back: &Back<'_>, steps: &mut Vec<Step>) -> bool {
+    let mut of_units = false;
+    for entry in merged(back.entries).into_iter().rev() {
+        if !leaves_something(&entry.step) {
+            continue;
+        }
+        of_units = of_units || entry.step.touches_units();
+        let entry = Box::new(entry);
+        steps.push(Step::Revert(Revert { entry, changed_too: back.changed_too }));
+    }
+    of_units
+}
+
+/// Whether there is something to undo after a step, apart from what runs.
+fn leaves_something(step: &Step) -> bool {
+    match step {
+        Step::CreateDir(_)
+        | Step::CreateGroup(_)
+        | Step::AddGroupMember(_)
+        | Step::InstallBinary(_)
+        | Step::WriteFile(_)
+        | Step::CreateLink(_)
+        | Step::SetLabels(_)
+        | Step::LabelLike(_)
+        | Step::TrustPrograms(_)
+        | Step::GuardRuntime(_)
+        | Step::RemoveLink(_)
+        | Step::SetMode(_)
+        | Step::SetSetting(_) => true,
+        Step::VerifyUnits(_)
+        | Step::DaemonReload(_)
+        | Step::Unit(_)
+        | Step::WaitApi(_)
+        | Step::LoadImage(_)
+        | Step::SmokeTest(_)
+        | Step::ResetFailed(_)
+        | Step::Revert(_)
+        | Step::NoteContainers(_)
+        | Step::ResumeContainers(_)
+        | Step::StopUnits(_)
+        | Step::ExpectGone(_) => false,
+    }
+}
+
+fn paths(entries: &[Entry]) -> BTreeSet<&str> {
+    entries.iter().filter_map(|entry| entry.step.path()).collect()
+}
+
+fn unit_action(unit: &str, action: UnitAction) -> UnitStep {
+    UnitStep { unit: unit.to_owned(), action, revert: UnitAction::Restart }
+}
+
+/// Stops these units.
+pub(super) fn stop(units: &[&str]) -> Step {
+    let units = STOP_ORDER.iter().filter(|unit| units.contains(unit));
+    Step::StopUnits(StopUnits { units: units.map(|unit| (*unit).to_owned()).collect() })
+}

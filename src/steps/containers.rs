@@ -1,0 +1,139 @@
+//! The containers that run before their engine is stopped, and run again after it.
+
+use std::path::Path;
+use std::time::Duration;
+
+use landfall_engine::{Client, EngineError};
+use serde::{Deserialize, Serialize};
+
+use super::{Action, Before, Context, StepError, Undone};
+use crate::desired::SOCKET;
+use crate::report::Event;
+
+/// How long the API may take to answer when it is asked which containers run.
+const CONNECT_LIMIT: Duration = Duration::from_secs(10);
+/// How long a container may take to stop; its own time limit (10 s unless it was given
+/// another) ends in SIGKILL.
+pub const STOP_LIMIT: Duration = Duration::from_secs(300);
+
+/// A container that ran.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunningContainer {
+    /// Its id.
+    pub id: String,
+    /// Its name, without a slash.
+    pub name: String,
+}
+
+/// Notes which containers run, so that they can run again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NoteContainers {
+    /// Stop them too: an engine that keeps containers while it is down (live-restore) would
+    /// leave them to a daemon of another release, or to nobody.
+    pub stop: bool,
+}
+
+/// Starts the containers again that ran before and do not run now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResumeContainers {}
+
+impl Action for NoteContainers {
+    fn observe(&self, context: &Context<'_>) -> Result<Before, StepError> {
+        let running = context.host.block_on(async {
+            match connect().await {
+                Some(client) => running(&client).await,
+                None => Ok(Vec::new()),
+            }
+        })?;
+        context.running.replace(running.clone());
+        Ok(Before::Containers { running })
+    }
+
+    fn apply(&self, context: &Context<'_>) -> Result<(), StepError> {
+        if self.stop { stop(context) } else { Ok(()) }
+    }
+
+    /// They run again once their engine does (see [`crate::apply`]).
+    fn undo(&self, _context: &Context<'_>, _before: &Before) -> Result<Undone, StepError> {
+        Ok(Undone::Unchanged)
+    }
+}
+
+impl Action for ResumeContainers {
+    fn observe(&self, _context: &Context<'_>) -> Result<Before, StepError> {
+        Ok(Before::Nothing)
+    }
+
+    fn apply(&self, context: &Context<'_>) -> Result<(), StepError> {
+        let down = resume(context, &context.running.borrow())?;
+        if down.is_empty() { Ok(()) } else { Err(StepError::ContainersDown(down)) }
+    }
+
+    fn undo(&self, _context: &Context<'_>, _before: &Before) -> Result<Undone, StepError> {
+        Ok(Undone::Unchanged)
+    }
+}
+
+/// Stops all running containers. An engine that does not answer has none that could be asked.
+///
+/// # Errors
+/// [`StepError::Engine`] if the API answers with an error, [`crate::host::HostError::Interrupted`] if the
+/// run is asked to end between two of them.
+pub fn stop(context: &Context<'_>) -> Result<(), StepError> {
+    context.host.block_on(async {
+        let Some(client) = connect().await else { return Ok(()) };
+        let running = running(&client).await?;
+        let names: Vec<String> = running.iter().map(|known| known.name.clone()).collect();
+        if !names.is_empty() {
+            context.reporter.event(&Event::StoppingContainers { names: &names });
+        }
+        for container in &running {
+            context.host.interrupt().check()?;
+            match client.stop_container(&container.id, STOP_LIMIT).await {
+                // It ended by itself, and was to be removed then.
+                Err(error) if error.is_not_found() => {}
+                other => other?,
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Starts those of the containers that do not run. One that is gone was made to be removed at
+/// its end. Those that cannot be started are returned, with the engine's reason.
+///
+/// # Errors
+/// [`StepError::Engine`] if the API does not answer.
+pub fn resume(
+    context: &Context<'_>,
+    containers: &[RunningContainer],
+) -> Result<Vec<(String, String)>, StepError> {
+    if containers.is_empty() {
+        return Ok(Vec::new());
+    }
+    context.host.block_on(async {
+        let client = Client::connect(Path::new(SOCKET), Duration::from_secs(60)).await?;
+        let mut down = Vec::new();
+        for container in containers {
+            match client.start_container(&container.id).await {
+                Err(error) if error.is_not_found() => {}
+                Err(error) => down.push((container.name.clone(), error.to_string())),
+                Ok(()) => {}
+            }
+        }
+        Ok(down)
+    })
+}
+
+async fn connect() -> Option<Client> {
+    Client::connect(Path::new(SOCKET), CONNECT_LIMIT).await.ok()
+}
+
+async fn running(client: &Client) -> Result<Vec<RunningContainer>, EngineError> {
+    let running = client.list_containers(false, &[]).await?;
+    let named = running.into_iter().map(|container| RunningContainer {
+        name: container.names.first().unwrap_or(&container.id).trim_start_matches('/').to_owned(),
+        id: container.id,
+    });
+    Ok(named.collect())
+}
