@@ -13,6 +13,7 @@ use super::options::Options;
 use crate::desired::{Desired, GroupWanted, Source};
 use crate::render::daemon_json;
 use crate::texts::phrases::config as phrases;
+use crate::topology::Topology;
 
 /// What the host shall be, by flags first, then by the file, then by default.
 ///
@@ -21,6 +22,7 @@ use crate::texts::phrases::config as phrases;
 pub fn desired(options: &Options, file: Option<&FileConfig>) -> Result<Desired, ConfigError> {
     let keys = file.map(|file| &file.keys);
     let source = keys.map(|keys| &keys.engine.source);
+    let unit_style = options.unit_style.or(keys.and_then(|keys| keys.service.unit_style));
     Ok(Desired {
         source: Source {
             archive: archive(options, file)?,
@@ -32,8 +34,8 @@ pub fn desired(options: &Options, file: Option<&FileConfig>) -> Result<Desired, 
         },
         bin_dir: bin_dir(options, file)?,
         group: group(options, file)?,
-        unit_style: options.unit_style.or(keys.and_then(|keys| keys.service.unit_style)),
-        daemon: daemon(options, file)?,
+        unit_style,
+        daemon: daemon(options, file, unit_style)?,
         images: images(options, file),
         smoke_test: options.smoke_test.or(keys.and_then(|keys| keys.smoke_test)).unwrap_or(true),
         confirm_within: confirm_within(file)?,
@@ -104,18 +106,22 @@ fn group(options: &Options, file: Option<&FileConfig>) -> Result<GroupWanted, Co
 }
 
 /// The keys of daemon.json: those of the file, then those of flags over them.
-fn daemon(options: &Options, file: Option<&FileConfig>) -> Result<Map<String, Value>, ConfigError> {
+fn daemon(
+    options: &Options,
+    file: Option<&FileConfig>,
+    style: Option<Topology>,
+) -> Result<Map<String, Value>, ConfigError> {
     let mut daemon = Map::new();
     for (file, (key, value)) in
         file.iter().flat_map(|file| file.keys.daemon.0.iter().map(move |e| (file, e)))
     {
-        daemon_json::validate_key(&key.value, value)
+        daemon_json::validate_key(&key.value, value, style)
             .map_err(|problem| ConfigError::Daemon { origin: file.origin(key), problem })?;
         daemon.insert(key.value.clone(), value.clone());
     }
     let mut by_flag: Vec<(String, &'static str)> = Vec::new();
     for (key, flag, value) in flags(options) {
-        daemon_json::validate_key(key, &value)
+        daemon_json::validate_key(key, &value, style)
             .map_err(|problem| ConfigError::Daemon { origin: Origin::Flag(flag), problem })?;
         match (daemon.get_mut(key), value) {
             // The two log options are two flags, and leave other log options alone.
@@ -131,7 +137,7 @@ fn daemon(options: &Options, file: Option<&FileConfig>) -> Result<Map<String, Va
         if let Some((key, by)) = by_flag.iter().find(|(flagged, _)| *flagged == key) {
             return Err(ConfigError::Conflict { key: key.clone(), by });
         }
-        daemon_json::validate_key(&key, &value)
+        daemon_json::validate_key(&key, &value, style)
             .map_err(|problem| ConfigError::Daemon { origin: Origin::Flag("--set"), problem })?;
         daemon.insert(key.clone(), value);
         by_flag.push((key, phrases::ANOTHER_SET));

@@ -203,6 +203,25 @@ fn set_is_checked() {
     assert_eq!(error(&options), "`bip` was given twice: by --set and by --bip");
 }
 
+/// A classic installation has no docker.socket that could be edited.
+#[test]
+fn hosts_are_told_to_go_where_the_unit_style_has_a_place_for_them() {
+    let hint = |set: &str, unit_style| {
+        let options = Options { set: vec![set.to_owned()], unit_style, ..offline() };
+        desired(&options, None).unwrap_err().hint()
+    };
+    let set = r#"hosts=["tcp://127.0.0.1:2375"]"#;
+    let (socket, file) = ("systemctl edit docker.socket", "/etc/docker/daemon.json");
+    let modern = hint(set, Some(Topology::Modern));
+    assert!(modern.contains(socket) && !modern.contains(file), "{modern}");
+    let classic = hint(set, Some(Topology::Classic));
+    assert!(classic.contains(file) && !classic.contains("docker.socket"), "{classic}");
+    let either = hint(set, None);
+    assert!(either.contains(socket) && either.contains(file), "{either}");
+    let own = hint(r#"containerd="/run/x.sock""#, Some(Topology::Classic));
+    assert!(own.contains("--unit-style modern"), "{own}");
+}
+
 #[test]
 fn errors_name_the_place_in_the_file() {
     for (text, expected) in [

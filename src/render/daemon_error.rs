@@ -1,6 +1,7 @@
 //! What can be wrong with daemon.json, or with what it shall say.
 
 use super::json_document::JsonError;
+use crate::topology::Topology;
 
 /// Why daemon.json cannot be merged, or a key cannot be set.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -65,7 +66,9 @@ pub enum DaemonJsonError {
     SetByUnit {
         /// The key.
         key: &'static str,
-        /// The flag.
+        /// The flag, which the modern unit style gives.
         flag: &'static str,
+        /// The unit style that is asked for; `None`: what is installed or the engine decides.
+        style: Option<Topology>,
     },
 }

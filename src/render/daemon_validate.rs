@@ -15,11 +15,16 @@ use crate::topology::Topology;
 ///
 /// # Errors
 /// If it is unknown, misplaced, of the wrong type, with a value that the daemon would refuse,
-/// or one that docker.service sets on the command line.
-pub fn validate_key(key: &str, value: &Value) -> Result<(), DaemonJsonError> {
+/// or one that docker.service sets on the command line. `style` is the unit style that is asked
+/// for, which an installation may still decide otherwise while it is `None`.
+pub fn validate_key(
+    key: &str,
+    value: &Value,
+    style: Option<Topology>,
+) -> Result<(), DaemonJsonError> {
     let mut flags = Topology::Modern.daemon_flags().iter().copied();
     if let Some((key, flag)) = flags.find(|(flagged, _)| *flagged == key) {
-        return Err(DaemonJsonError::SetByUnit { key, flag });
+        return Err(DaemonJsonError::SetByUnit { key, flag, style });
     }
     let option = daemon_options::find(key).filter(|option| option.parent().is_none());
     let Some(option) = option else {

@@ -3,7 +3,7 @@ use serde_json::json;
 
 fn check(key: &str, value: Value) -> Result<(), String> {
     let wanted = Map::from_iter([(key.to_string(), value)]);
-    wanted.iter().try_for_each(|(key, value)| validate_key(key, value)).map_err(|error| {
+    wanted.iter().try_for_each(|(key, value)| validate_key(key, value, None)).map_err(|error| {
         assert!(!error.hint().is_empty(), "{error}");
         error.to_string()
     })

@@ -7,6 +7,7 @@ use crate::render::daemon_json::DaemonJsonError;
 use crate::render::json_document::JsonError;
 use crate::render::units::RenderError;
 use crate::texts::phrases::daemon_json as phrases;
+use crate::topology::Topology;
 
 impl fmt::Display for DaemonJsonError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -29,7 +30,11 @@ impl fmt::Display for DaemonJsonError {
                 write!(f, "`{key}` must be {expected}, not {found}")
             }
             Self::Value { key, value, reason, .. } => write!(f, "`{key}`: `{value}` {reason}"),
-            Self::SetByUnit { key, flag } => write!(
+            Self::SetByUnit { key, style: Some(Topology::Classic), .. } => write!(
+                f,
+                "`{key}` cannot be set with landfall: in the classic unit style docker and landfall reach dockerd by the socket that it makes itself, and it starts its own containerd"
+            ),
+            Self::SetByUnit { key, flag, .. } => write!(
                 f,
                 "`{key}` cannot stand in daemon.json: docker.service starts dockerd with {flag}, and dockerd does not start if it is told the same thing twice"
             ),
@@ -59,15 +64,25 @@ impl DaemonJsonError {
             }
             Self::Type { expected, .. } => format!("give it {expected}"),
             Self::Value { hint, .. } => (*hint).to_string(),
-            Self::SetByUnit { key: "hosts", .. } => {
-                "more sockets: `systemctl edit docker.socket` with a line ListenStream=ADDRESS in [Socket]"
-                    .to_string()
-            }
-            Self::SetByUnit { .. } => {
-                "another address: `systemctl edit docker.service` with an ExecStart= of your own"
-                    .to_string()
-            }
+            Self::SetByUnit { key, style, .. } => set_by_unit_hint(key, *style),
         }
+    }
+}
+
+fn set_by_unit_hint(key: &str, style: Option<Topology>) -> String {
+    let modern = "more sockets: `systemctl edit docker.socket` with a line ListenStream=ADDRESS \
+                  in [Socket]";
+    let classic = "write `hosts` into /etc/docker/daemon.json yourself, with \
+                   \"unix:///var/run/docker.sock\" among its values; landfall keeps it";
+    match (key, style) {
+        ("hosts", Some(Topology::Modern)) => modern.to_string(),
+        ("hosts", Some(Topology::Classic)) => format!("more sockets: {classic}"),
+        ("hosts", None) => format!("{modern}; with --unit-style classic: {classic}"),
+        (_, Some(Topology::Classic)) => {
+            format!("leave `{key}` out; another containerd: --unit-style modern")
+        }
+        _ => "another address: `systemctl edit docker.service` with an ExecStart= of your own"
+            .to_string(),
     }
 }
 
