@@ -131,6 +131,8 @@ fn commands_are_those_of_the_distribution() {
     assert_eq!(bare.removal_command(&packages), "rpm --erase docker-engine");
     let euler = host("openeuler-22.03", &["dnf", "yum"]);
     assert_eq!(euler.removal_command(&packages), "dnf remove docker-engine");
+    let suse = host("sles-15", &["zypper"]);
+    assert_eq!(suse.removal_command(&["docker-stable".to_owned()]), "zypper remove docker-stable");
 }
 
 /// `docs/distributions.md` is made from the table; `UPDATE_GOLDEN=1` writes it anew.

@@ -11,7 +11,7 @@ use crate::host::{Host, HostError};
 
 /// Packages that bring an engine or parts of one, by the names that Debian, Ubuntu, Fedora,
 /// RHEL, openEuler, Kylin, SUSE and Docker itself give them.
-pub const ENGINES: [&str; 25] = [
+pub const ENGINES: [&str; 27] = [
     "containerd",
     "containerd.io",
     "docker",
@@ -23,9 +23,11 @@ pub const ENGINES: [&str; 25] = [
     "docker-ee",
     "docker-ee-cli",
     "docker-engine",
+    "docker-kubic",
     "docker-latest",
     "docker-proxy",
     "docker-runc",
+    "docker-stable",
     "docker.io",
     "iSulad",
     "moby-cli",

@@ -7,6 +7,7 @@ use crate::topology::Topology;
 
 pub(super) const CASES: &[Case] = &[
     ("docker.io installed", |w| engine(w, "docker.io"), &["error LF030"]),
+    ("openSUSE's docker-stable installed", |w| engine(w, "docker-stable"), &["error LF030"]),
     ("runc installed", |w| engine(w, "runc"), &["note LF030"]),
     (
         "docker-ce runs",
