@@ -109,6 +109,24 @@ fn it_holds_no_secrets_and_says_where_there_were_some() {
     assert_eq!(file.sha256, None, "the digest would give a short password away");
 }
 
+/// Names of users, groups, units and packages are whatever somebody chose.
+#[test]
+fn a_name_that_sounds_like_a_secret_is_none() {
+    let name = "tokenadmin";
+    let mut desired = desired();
+    desired.group.name = name.to_owned();
+    desired.group.members = vec![name.to_owned()];
+    let mut facts = facts();
+    facts.accounts.users.insert(name.to_owned(), User { uid: 1001, gid: 1001, local: true });
+    facts.accounts.groups.entry(name.to_owned()).or_default().gid = 1001;
+    facts.units.insert("secrets.service".to_owned(), crate::unit_state::UnitState::default());
+    let probe = probe(&desired, facts, Some(&receipt()));
+    let written = probe.to_text().unwrap();
+    assert_eq!(Probe::from_text(&written).unwrap(), probe);
+    // A support bundle takes secrets out of it once more.
+    assert_eq!(Probe::from_text(&redact::json_text(&written)).unwrap(), probe);
+}
+
 #[test]
 fn what_needs_nothing_taken_out_is_not_touched() {
     let text = "{\"debug\": true}";

@@ -24,12 +24,40 @@ pub fn text(text: &str) -> String {
     text
 }
 
+/// Where a probe has objects whose keys name things of the host, not settings: a user may be
+/// called `tokenadmin`.
+const NAMES: [&str; 7] = [
+    "/facts/accounts/groups",
+    "/facts/accounts/users",
+    "/facts/kernel/config",
+    "/facts/packages/engines",
+    "/facts/packages/users",
+    "/facts/programs",
+    "/facts/units",
+];
+
 /// A JSON document without what looks like a secret: keys decide too, also where the text
 /// of a value alone would not tell.
-pub fn json(value: &mut Value) {
+pub fn json(document: &mut Value) {
+    let mut named = Vec::new();
+    for pointer in NAMES {
+        if let Some(things @ Value::Object(_)) = document.pointer_mut(pointer) {
+            named.push((pointer, things.take()));
+        }
+    }
+    by_key(document);
+    for (pointer, mut things) in named {
+        things.as_object_mut().into_iter().flat_map(|things| things.values_mut()).for_each(by_key);
+        if let Some(place) = document.pointer_mut(pointer) {
+            *place = things;
+        }
+    }
+}
+
+fn by_key(value: &mut Value) {
     match value {
         Value::String(content) => *content = text(content),
-        Value::Array(values) => values.iter_mut().for_each(json),
+        Value::Array(values) => values.iter_mut().for_each(by_key),
         Value::Object(fields) => {
             for (key, value) in fields.iter_mut() {
                 // A path names a file, not what is in it.
@@ -41,7 +69,7 @@ pub fn json(value: &mut Value) {
                 {
                     *proxy = without_userinfo(proxy);
                 } else {
-                    json(value);
+                    by_key(value);
                 }
             }
         }

@@ -109,6 +109,18 @@ fn lines_of_json_stay_lines_of_json() {
 }
 
 #[test]
+fn what_is_told_of_a_thing_is_looked_at_all_the_same() {
+    let mut value = json!({"facts": {
+        "units": {"token.service": {"Environment": "A=S3CR3T", "password": "S3CR3T", "load": "x"}},
+        "other": {"token": "S3CR3T"},
+    }, "units": {"token": "S3CR3T"}});
+    redact_json(&mut value);
+    let unit = json!({"Environment": "A=<removed>", "password": REMOVED, "load": "x"});
+    assert_eq!(value["facts"]["units"]["token.service"], unit);
+    assert!(!value.to_string().contains("S3CR3T"), "{value}");
+}
+
+#[test]
 fn a_path_that_sounds_like_a_secret_is_none() {
     let mut value =
         json!({"protected": {"/etc/passwd": "immutable"}, "db.pass": "x1", "DB_PASS": "x2"});
