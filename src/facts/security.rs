@@ -52,6 +52,9 @@ pub struct Selinux {
     /// Of the files that Landfall may write, those that are there with another label than
     /// the policy's: by path.
     pub wrong: BTreeMap<String, WrongLabel>,
+    /// Why `wrong` could not be found out: what the labeller said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub labels_unknown: Option<String>,
 }
 
 /// fapolicyd, which lets nothing run that it does not trust.
@@ -143,9 +146,11 @@ fn selinux(
         .filter(|path| files.get(*path).is_some_and(|fact| fact.state.kind == FileKind::File))
         .map(String::as_str)
         .collect();
-    let mut wrong = match &labeller {
-        Some(labeller) => labeller.wrong(host, &ours)?,
-        None => BTreeMap::new(),
+    let asked = labeller.as_ref().map(|labeller| labeller.wrong(host, &ours));
+    let (mut wrong, labels_unknown) = match asked.transpose() {
+        Ok(wrong) => (wrong.unwrap_or_default(), None),
+        Err(error) if error.is_a_programs() => (BTreeMap::new(), Some(error.to_string())),
+        Err(error) => return Err(error),
     };
     // Who made a file may stand in its label; the policy decides by the rest.
     wrong.retain(|_, label| label.differs_in_type());
@@ -155,6 +160,7 @@ fn selinux(
         labeller: labeller.map(|labeller| labeller.program),
         equivalences: equivalences(host, &policy)?,
         wrong,
+        labels_unknown,
         policy,
     }))
 }
@@ -342,6 +348,24 @@ mod tests {
             Some(Lockdown::Confidentiality)
         );
         assert_eq!(parse_lockdown(""), None);
+    }
+
+    /// The real setfiles, and rules that it does not take.
+    #[test]
+    fn a_labeller_that_fails_leaves_labels_unknown() {
+        let bed = crate::steps::testing::Bed::new(&["etc/selinux/targeted/contexts/files", "etc"]);
+        assert!(Host::find_own_program("setfiles").is_some(), "policycoreutils: make deps");
+        bed.write("/etc/selinux/config", "SELINUX=enforcing\nSELINUXTYPE=targeted\n");
+        bed.write("/etc/selinux/targeted/contexts/files/file_contexts", "/etc(/.*? broken\n");
+        bed.write("/etc/daemon.json", "{}");
+        let wanted = Wanted { texts: vec!["/etc/daemon.json".to_owned()], ..Wanted::default() };
+        let state = bed.host.stat("/etc/daemon.json").unwrap().unwrap();
+        let fact = FileFact { state, sha256: None, text: None };
+        let files = BTreeMap::from([("/etc/daemon.json".to_owned(), fact)]);
+        let selinux = gather(&bed.host, &wanted, &files).unwrap().selinux.unwrap();
+        assert_eq!(selinux.wrong, BTreeMap::new());
+        let why = selinux.labels_unknown.unwrap();
+        assert!(why.contains("setfiles"), "{why}");
     }
 
     #[test]

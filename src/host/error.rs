@@ -72,6 +72,11 @@ pub enum HostError {
 }
 
 impl HostError {
+    /// Whether a program of the host failed, or could not be run.
+    pub fn is_a_programs(&self) -> bool {
+        matches!(self, Self::Spawn { .. } | Self::Command { .. } | Self::CommandTimeout { .. })
+    }
+
     /// An I/O error on a path.
     pub fn io(action: &'static str, path: impl Into<String>, source: io::Error) -> Self {
         Self::Io { action, path: path.into(), source }

@@ -33,6 +33,8 @@ pub(super) fn labels(inputs: &Inputs<'_>, steps: &[Step]) -> Option<Step> {
 pub(super) fn data_root(inputs: &Inputs<'_>, data_root: &str) -> Option<Step> {
     let selinux = inputs.facts.security.selinux.as_ref()?;
     let can = inputs.facts.programs.contains_key("semanage") && selinux.labeller.is_some();
+    // What the policy labels like another directory still is told before; semanage refuses a
+    // second rule.
     if data_root == DEFAULT_DATA_ROOT || !can || selinux.equivalences.contains_key(data_root) {
         return None;
     }

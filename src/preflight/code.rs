@@ -107,6 +107,10 @@ codes! {
     DistributionUnknown = 43,
     /// Packages of a part of an engine that other packages need.
     PackagesNeeded = 44,
+    /// The SELinux policy labels the data directory like another one than the default.
+    DataRootLabels = 45,
+    /// It cannot be told which files have a wrong SELinux label.
+    LabelsUnknown = 46,
     /// A user does not exist.
     UserUnknown = 50,
     /// The wanted group id is taken.

@@ -45,6 +45,9 @@ fn selinux(case: &Case<'_>, selinux: &Selinux) -> Vec<Finding> {
     if selinux.labeller.is_none() {
         findings.push(severe(Seen::LabelToolsMissing { live: case.facts.live, enforcing }));
     }
+    if let Some(reason) = selinux.labels_unknown.clone() {
+        findings.push(severe(Seen::LabelsUnknown { reason, live: case.facts.live }));
+    }
     let used = case.setting("selinux-enabled").and_then(Value::as_bool);
     if !selinux.container_policy {
         // With selinux-enabled the engine asks for types that such a policy does not know.
@@ -58,13 +61,25 @@ fn selinux(case: &Case<'_>, selinux: &Selinux) -> Vec<Finding> {
     } else if enforcing && used.is_none() {
         findings.push(Finding::note(Seen::SelinuxNotUsed { policy }));
     }
-    let data_root = case.data_root();
-    let known = data_root == DEFAULT_DATA_ROOT || selinux.equivalences.contains_key(data_root);
-    let live = case.facts.live;
-    let can_be_told = live && case.facts.programs.contains_key("semanage");
-    if !(known || can_be_told) {
-        let data_root = data_root.to_owned();
-        findings.push(severe(Seen::SemanageMissing { data_root, live }));
-    }
+    findings.extend(data_root_labels(case, selinux).map(severe));
     findings
+}
+
+/// The policy labels the data directory like the default one, or can be told to. It knows one
+/// equivalent of a directory: what stands there is not replaced.
+fn data_root_labels(case: &Case<'_>, selinux: &Selinux) -> Option<Seen> {
+    let data_root = case.data_root();
+    let live = case.facts.live;
+    match selinux.equivalences.get(data_root) {
+        _ if data_root == DEFAULT_DATA_ROOT => None,
+        Some(like) if like == DEFAULT_DATA_ROOT => None,
+        Some(like) => Some(Seen::DataRootLabels {
+            data_root: data_root.to_owned(),
+            like: like.clone(),
+            policy: selinux.policy.clone(),
+            live,
+        }),
+        None if live && case.facts.programs.contains_key("semanage") => None,
+        None => Some(Seen::SemanageMissing { data_root: data_root.to_owned(), live }),
+    }
 }

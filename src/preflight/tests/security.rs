@@ -84,6 +84,31 @@ pub(super) const CASES: &[Case] = &[
         },
         &[],
     ),
+    (
+        "another data directory that the policy labels like another still",
+        |w| {
+            elsewhere(w).equivalences.insert("/data/docker".into(), "/srv".into());
+            has(w, "semanage");
+        },
+        &["error LF045"],
+    ),
+    (
+        "labels that cannot be told",
+        |w| {
+            enforcing(w).labels_unknown = Some("restorecon: exit status: 255".into());
+            w.set("selinux-enabled", json!(true));
+        },
+        &["error LF046"],
+    ),
+    (
+        "labels that cannot be told, permissive",
+        |w| {
+            let selinux = enforcing(w);
+            selinux.enforcing = false;
+            selinux.labels_unknown = Some("restorecon: exit status: 255".into());
+        },
+        &["warning LF046"],
+    ),
     ("fapolicyd without its tool", |w| fapolicyd(w, true), &["error LF080"]),
     (
         "fapolicyd",
@@ -116,6 +141,7 @@ fn enforcing(world: &mut World) -> &mut Selinux {
         labeller: Some("/usr/sbin/restorecon".into()),
         equivalences: std::collections::BTreeMap::new(),
         wrong: std::collections::BTreeMap::new(),
+        labels_unknown: None,
     })
 }
 

@@ -307,6 +307,14 @@ fn security(code: Code) -> Option<(&'static str, &'static str)> {
             "dnf install policycoreutils-python-utils (RHEL and CentOS 7: yum install \
              policycoreutils-python)",
         ),
+        Code::DataRootLabels => (
+            "semanage fcontext -l -C; grep DIR /etc/selinux/*/contexts/files/file_contexts.subs*",
+            "semanage fcontext -d -e OTHER DIR; or another place: --data-root DIR",
+        ),
+        Code::LabelsUnknown => (
+            "restorecon -F -n -v /usr/bin/dockerd",
+            "semodule -B builds the policy's rules anew; then landfall doctor looks again",
+        ),
         Code::FapolicydToolMissing => {
             ("systemctl status fapolicyd; which fapolicyd-cli", "dnf install fapolicyd")
         }

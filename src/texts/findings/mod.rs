@@ -114,6 +114,8 @@ pub fn title(code: Code) -> &'static str {
         Code::ContainerPolicyMissing => "the SELinux policy does not know containers",
         Code::SelinuxNotUsed => "SELinux does not confine containers",
         Code::SemanageMissing => "the SELinux policy cannot be told of the data directory",
+        Code::DataRootLabels => "the SELinux policy labels the data directory like another one",
+        Code::LabelsUnknown => "the SELinux labels of the engine's files cannot be told",
         Code::FapolicydToolMissing => "fapolicyd cannot be told to trust the engine",
         Code::ImaAppraisal => "the kernel appraises programs (IMA)",
         Code::Kysec => "Kylin's kysec is on",
@@ -242,6 +244,8 @@ pub fn why(code: Code) -> &'static str {
         | Code::ContainerPolicyMissing
         | Code::SelinuxNotUsed
         | Code::SemanageMissing
+        | Code::DataRootLabels
+        | Code::LabelsUnknown
         | Code::FapolicydToolMissing
         | Code::ImaAppraisal
         | Code::Kysec
@@ -316,7 +320,11 @@ fn why_of_security(code: Code) -> &'static str {
             "container-selinux is there, but containers are confined by it only where the daemon \
              is told so"
         }
-        Code::SemanageMissing => {
+        Code::LabelsUnknown => {
+            "what cannot name the policy's labels cannot set them either, and with a wrong label \
+             the policy may not let the engine start"
+        }
+        Code::SemanageMissing | Code::DataRootLabels => {
             "images and containers would get labels that the policy does not let containers read"
         }
         Code::FapolicydToolMissing => "programs that it does not trust do not run",

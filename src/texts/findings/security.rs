@@ -31,6 +31,10 @@ pub(super) fn seen(seen: &Seen) -> String {
         Seen::SemanageMissing { data_root, live: false } => {
             format!("the policy does not know {data_root}, and semanage works on a running host")
         }
+        Seen::DataRootLabels { data_root, like, .. } => {
+            format!("the policy labels {data_root} like {like}, not like /var/lib/docker")
+        }
+        Seen::LabelsUnknown { reason, .. } => reason.clone(),
         Seen::FapolicydToolMissing => "it is active, and there is no fapolicyd-cli".to_owned(),
         Seen::ImaAppraisal { appraisal: ImaAppraisal::Enforce } => {
             "the kernel checks files against security.ima, and refuses those that do not fit"
@@ -81,6 +85,22 @@ pub(super) fn fix(seen: &Seen) -> String {
             "--ignore LF079, and on the booted host, before the first container: semanage \
              fcontext -a -e /var/lib/docker {data_root}; restorecon -R {data_root}"
         ),
+        Seen::DataRootLabels { data_root, like, live: true, .. } => format!(
+            "semanage fcontext -d -e {like} {data_root}, if nothing else needs it; or another place: \
+             --data-root DIR"
+        ),
+        Seen::DataRootLabels { data_root, policy, live: false, .. } => format!(
+            "another place: --data-root DIR; or take {data_root} out of the image's \
+             /etc/selinux/{policy}/contexts/files/file_contexts.subs"
+        ),
+        Seen::LabelsUnknown { live: true, .. } => {
+            "semodule -B builds the policy's rules anew; then landfall doctor looks again".to_owned()
+        }
+        Seen::LabelsUnknown { live: false, .. } => {
+            "install the image's policy again; or touch /.autorelabel in the image, which then \
+             labels itself at its first boot, and leave SELinux out: --ignore LF046"
+                .to_owned()
+        }
         Seen::FapolicydToolMissing => "dnf install fapolicyd, the whole package".to_owned(),
         Seen::ImaAppraisal { .. } => {
             "nothing, where it asks for hashes: the kernel makes them. Where it asks for signatures \
