@@ -30,6 +30,9 @@ pub struct Desired {
     /// says otherwise; `None`: not at all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confirm_within: Option<u64>,
+    /// How many seconds a restarted engine is watched at the end; `None` for not at all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub watch: Option<u64>,
     /// Codes of findings that shall not stop the run.
     pub ignore: Vec<String>,
 }

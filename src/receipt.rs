@@ -200,6 +200,35 @@ impl Receipt {
         });
     }
 
+    /// Gives up going back behind all but the last `keep` runs; how many that were. What
+    /// stood there before the first of them is still known.
+    pub fn forget_all_but(&mut self, keep: usize) -> usize {
+        let count = self.runs.len().saturating_sub(keep);
+        let kept = self.entries_of_last(self.runs.len() - count).to_vec();
+        let old = self.entries.len() - kept.len();
+        self.entries = merged(&self.entries[..old]);
+        self.entries.extend(kept);
+        self.runs.drain(..count);
+        count
+    }
+
+    /// Digests of the copies that are needed to undo what the receipt holds.
+    pub fn copies(&self) -> BTreeSet<Digest> {
+        let mut copies = BTreeSet::new();
+        for entry in &self.entries {
+            match &entry.before {
+                Before::File { sha256, .. } => {
+                    copies.insert(*sha256);
+                }
+                Before::Files { files, .. } => {
+                    copies.extend(files.values().map(|(_, sha256)| *sha256));
+                }
+                _ => {}
+            }
+        }
+        copies
+    }
+
     /// What is installed.
     pub fn installed(&self) -> Installed {
         Installed {

@@ -3,9 +3,13 @@
 //! A copy is a reflink or real bytes, never a hard link: one inode has one SELinux label,
 //! and an edit in place would change the copy with the original.
 
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::digest::Digest;
 use crate::file_state::{FileState, Ownership};
-use crate::host::{Host, HostError};
+use crate::host::{FileIdentity, Host, HostError};
+use crate::receipt::Receipt;
 use crate::steps::StepError;
 
 /// Where Landfall keeps its state on the host.
@@ -15,33 +19,49 @@ const STORE_DIR: &str = "/var/lib/landfall/store";
 /// The store of one host.
 pub struct Store<'a> {
     host: &'a Host,
+    /// Files that were kept already, as they were then.
+    kept: RefCell<BTreeMap<String, (FileIdentity, Digest)>>,
 }
 
 impl<'a> Store<'a> {
     /// The store of `host`. Nothing is made until something is kept.
     pub fn new(host: &'a Host) -> Self {
-        Self { host }
+        Self { host, kept: RefCell::default() }
     }
 
-    /// Keeps a copy of a file's bytes and returns their digest.
+    /// Keeps a copy of a file's bytes and returns their digest. A file that was kept and is still
+    /// the same inode, unchanged, is not read again.
     ///
     /// # Errors
     /// [`HostError`] if the file is gone or the copy cannot be written whole.
     pub fn keep(&self, path: &str) -> Result<Digest, HostError> {
         let gone =
             || HostError::io("read", path, std::io::Error::from(std::io::ErrorKind::NotFound));
+        let identity = self.host.identity(path)?.ok_or_else(gone)?;
+        if let Some((known, sha256)) = self.kept.borrow().get(path)
+            && *known == identity
+        {
+            return Ok(*sha256);
+        }
         let sha256 = self.host.digest(path)?.ok_or_else(gone)?;
+        self.keep_as(path, sha256)?;
+        self.kept.borrow_mut().insert(path.to_owned(), (identity, sha256));
+        Ok(sha256)
+    }
+
+    fn keep_as(&self, path: &str, sha256: Digest) -> Result<(), HostError> {
+        let gone =
+            || HostError::io("read", path, std::io::Error::from(std::io::ErrorKind::NotFound));
         let copy = copy_path(sha256);
         if self.host.digest(&copy)? == Some(sha256) {
-            return Ok(sha256);
+            return Ok(());
         }
         if self.host.stat(STORE_DIR)?.is_none() {
             self.host.create_dir(STORE_DIR, Ownership::root(0o700))?;
         }
         let mut from = self.host.open_file(path)?.ok_or_else(gone)?;
         self.host.copy_file(&mut from, &copy, Ownership::root(0o600))?;
-        self.host.sync_directories()?;
-        Ok(sha256)
+        self.host.sync_directories()
     }
 
     /// Puts a kept file back at `path` with its attributes.
@@ -56,6 +76,25 @@ impl<'a> Store<'a> {
         let mut from = self.host.open_file(&copy)?.ok_or(StepError::StoreDamaged(sha256))?;
         self.host.restore_file(path, &mut from, state)?;
         Ok(())
+    }
+}
+
+impl Store<'_> {
+    /// Paths of the copies that a receipt does not need, and their size in bytes.
+    ///
+    /// # Errors
+    /// [`HostError`] if the store cannot be read.
+    pub fn unused(&self, receipt: &Receipt) -> Result<(Vec<String>, u64), HostError> {
+        let needed: BTreeSet<String> = receipt.copies().into_iter().map(copy_path).collect();
+        let (mut paths, mut bytes) = (Vec::new(), 0);
+        for name in self.host.read_dir(STORE_DIR)? {
+            let path = format!("{STORE_DIR}/{name}");
+            if !needed.contains(&path) {
+                bytes += self.host.stat(&path)?.map_or(0, |state| state.size);
+                paths.push(path);
+            }
+        }
+        Ok((paths, bytes))
     }
 }
 

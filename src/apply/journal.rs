@@ -235,6 +235,44 @@ pub fn cut_run(host: &Host) -> Result<Option<CutRun>, HostError> {
     parse_cut_run(BufReader::new(file)).map_err(|source| HostError::io("read", JOURNAL, source))
 }
 
+/// A run as the journal knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunInJournal {
+    /// Names the run.
+    pub run: String,
+    /// Its command.
+    pub command: String,
+    /// When it began, seconds since 1970.
+    pub began: u64,
+    /// How it ended; `None` if it was cut and is neither undone nor completed yet.
+    pub outcome: Option<Outcome>,
+    /// The engine's version after it, if it was committed.
+    pub version: Option<String>,
+}
+
+/// All runs, oldest first. One that was cut has the outcome of what followed.
+///
+/// # Errors
+/// [`HostError::Io`] if the journal cannot be read.
+pub fn runs(host: &Host) -> Result<Vec<RunInJournal>, HostError> {
+    let mut runs: Vec<RunInJournal> = Vec::new();
+    let Some(file) = host.open_file(JOURNAL)? else { return Ok(runs) };
+    for line in BufReader::new(file).split(b'\n') {
+        let line = line.map_err(|source| HostError::io("read", JOURNAL, source))?;
+        match (serde_json::from_slice(&line), runs.last_mut()) {
+            (Ok(Record::RunStarted { run, at: began, command, .. }), _) => {
+                runs.push(RunInJournal { run, command, began, outcome: None, version: None });
+            }
+            (Ok(Record::Committed { receipt, .. }), Some(last)) => {
+                last.version = receipt.and_then(|receipt| receipt.version);
+            }
+            (Ok(Record::RunEnded { outcome, .. }), Some(last)) => last.outcome = Some(outcome),
+            _ => {}
+        }
+    }
+    Ok(runs)
+}
+
 /// The receipt that the last committed run left; `None` if none did, or if it gave it up.
 ///
 /// # Errors

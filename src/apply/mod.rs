@@ -1,5 +1,6 @@
 //! Runs a plan: the intent on disk first, then the step; and back, if a step fails.
 
+mod evidence;
 pub mod journal;
 mod session;
 #[cfg(test)]
@@ -8,7 +9,8 @@ mod undo;
 
 use std::time::Instant;
 
-use crate::host::HostError;
+use crate::file_state::{FileKind, FileState};
+use crate::host::{HostError, clock};
 use crate::receipt::Entry;
 use crate::report::{Event, Phase};
 use crate::steps::{Context, Step, StepError};
@@ -27,6 +29,8 @@ pub struct ApplyError {
     pub cause: StepError,
     /// What became of the steps before it.
     pub undone: UndoReport,
+    /// Where the units' logs of before the rollback are kept.
+    pub evidence: Option<String>,
 }
 
 /// Carries out steps in order. If one fails, it and all before it are undone, in reverse.
@@ -43,6 +47,11 @@ pub fn apply(
     context.reporter.event(&Event::Phase { phase: Phase::Apply, bytes: None });
     let of = steps.len();
     let mut made: Vec<Entry> = Vec::with_capacity(of);
+    let run_began = clock::now();
+    if let Err(cause) = keep_ahead(context, &steps) {
+        let undone = UndoReport::default();
+        return Err(Box::new(ApplyError { step: None, cause, undone, evidence: None }));
+    }
     for (index, step) in steps.into_iter().enumerate() {
         context.reporter.event(&Event::StepStarted { number: index + 1, of, step: &step });
         let began = Instant::now();
@@ -59,17 +68,36 @@ pub fn apply(
                 // The failure is being reported; a journal that cannot be written must not
                 // keep the host from being put back.
                 let _ = journal.write(&Record::Failed { number: index, error });
+                let evidence = evidence::keep(context.host, run_began).unwrap_or_default();
                 let undone = undo(context, &made, |number| journal.note_undone(number));
-                return Err(Box::new(ApplyError { step: Some(step), cause, undone }));
+                return Err(Box::new(ApplyError { step: Some(step), cause, undone, evidence }));
             }
         }
     }
     let ended = context.host.interrupt().check().and_then(|()| context.host.sync_directories());
     if let Err(error) = ended {
         let undone = undo(context, &made, |number| journal.note_undone(number));
-        return Err(Box::new(ApplyError { step: None, cause: error.into(), undone }));
+        let cause = error.into();
+        return Err(Box::new(ApplyError { step: None, cause, undone, evidence: None }));
     }
     Ok(made)
+}
+
+/// Keeps copies of the files that will be replaced while everything still runs: while an engine
+/// is down for it, only renames are left to do.
+fn keep_ahead(context: &Context<'_>, steps: &[Step]) -> Result<(), StepError> {
+    for step in steps {
+        let (Step::InstallBinary(_) | Step::RemoveFile(_) | Step::WriteFile(_)) = step else {
+            continue;
+        };
+        let Some(path) = step.path() else { continue };
+        let is_file = |state: FileState| state.kind == FileKind::File;
+        if context.host.stat(path)?.is_some_and(is_file) {
+            context.host.interrupt().check()?;
+            context.store.keep(path)?;
+        }
+    }
+    Ok(())
 }
 
 fn make(

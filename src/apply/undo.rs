@@ -262,7 +262,7 @@ mod tests {
     fn entry(unit: &str, action: UnitAction, active: bool) -> Entry {
         let revert =
             if action == UnitAction::Reload { UnitAction::Reload } else { UnitAction::Restart };
-        let step = Step::Unit(UnitStep { unit: unit.to_owned(), action, revert });
+        let step = Step::Unit(UnitStep { unit: unit.to_owned(), action, revert, limit: None });
         Entry { step, before: Before::Unit { active } }
     }
 

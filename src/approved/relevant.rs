@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::desired::Desired;
 use crate::digest::Digest;
+use crate::facts::engine::RunningEngine;
 use crate::facts::{Accounts, Facts, FileFact, FileSystemFact, Kernel, Security};
 use crate::file_state::FileKind;
 use crate::plan::wanted;
@@ -32,6 +33,7 @@ pub fn facts(facts: &Facts, desired: &Desired) -> BTreeMap<String, String> {
         accounts,
         files,
         units,
+        engine,
         packages,
         file_systems,
         network: _,
@@ -52,6 +54,12 @@ pub fn facts(facts: &Facts, desired: &Desired) -> BTreeMap<String, String> {
         ("iptables".to_owned(), short(iptables)),
         ("libraries".to_owned(), short(libraries)),
     ]);
+    if let Some(engine) = engine {
+        // Which containers run is not decided here.
+        let RunningEngine { version, live_restore, swarm, storage_driver, .. } = engine;
+        let text = short(&(version, live_restore, swarm, storage_driver));
+        found.insert("running engine".to_owned(), text);
+    }
     if *security != Security::default() {
         found.insert("security modules".to_owned(), short(security));
     }

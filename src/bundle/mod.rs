@@ -10,6 +10,7 @@
 //! Whether the archive is what it claims to be is for [`trust`] to say, which compares its
 //! digest with the [`catalogue`] and what else is known.
 
+pub mod boundaries;
 pub mod catalogue;
 mod contents;
 mod elf;

@@ -115,6 +115,24 @@ pub enum Command {
     Rollback {
         #[arg(long, value_name = "VERSION", help = help::ROLLBACK_TO)]
         to: Option<String>,
+        #[arg(long, help = help::METADATA)]
+        metadata: bool,
+    },
+    #[command(about = help::UPGRADE, after_help = help::UPGRADE_EXAMPLES)]
+    Upgrade {
+        #[command(flatten)]
+        options: Box<InstallArgs>,
+        #[arg(long, value_name = "SECONDS", default_value_t = 10, help = help::WATCH)]
+        watch: u64,
+        #[command(flatten)]
+        confirm: ConfirmArgs,
+    },
+    #[command(about = help::HISTORY)]
+    History,
+    #[command(about = help::PRUNE, after_help = help::PRUNE_NOTES)]
+    Prune {
+        #[arg(long, value_name = "N", default_value_t = 1, help = help::KEEP)]
+        keep: usize,
     },
     #[command(about = help::CONFIRM, after_help = help::CONFIRM_NOTES)]
     Confirm,

@@ -185,6 +185,7 @@ fn shown(steps: &[Step]) -> Plan {
         changes: changes.collect(),
         steps: steps.to_vec(),
         engine: EngineAction::None,
+        stopping: Vec::new(),
         daemon: Map::new(),
     }
 }

@@ -145,7 +145,9 @@ impl From<StepError> for Failure {
         let hints = errors::step_hints(&error);
         let message = error.to_string();
         let details = match error {
-            StepError::Unit { unit, log, .. } if !log.is_empty() => {
+            StepError::Unit { unit, log, .. } | StepError::NotSteady { unit, log }
+                if !log.is_empty() =>
+            {
                 let lines = log.into_iter().map(|line| format!("  {line}"));
                 std::iter::once(errors::log_of(&unit)).chain(lines).collect()
             }
@@ -166,6 +168,7 @@ impl From<Box<ApplyError>> for Failure {
         }
         let what = error.step.as_ref().map(step_texts::step);
         let mut failure = Self::from(error.cause);
+        failure.details.extend(error.evidence.as_deref().map(errors::evidence));
         if let Some(what) = what {
             failure.message = errors::could_not(&what, &failure.message);
         }

@@ -188,5 +188,5 @@ pub fn commit(
     }
     let journal = session.journal()?;
     let undone = apply::undo(context, entries, |number| journal.note_undone(number));
-    Err(Box::new(ApplyError { step: None, cause: error, undone }).into())
+    Err(Box::new(ApplyError { step: None, cause: error, undone, evidence: None }).into())
 }

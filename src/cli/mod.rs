@@ -5,17 +5,20 @@ mod args;
 mod confirm;
 mod doctor;
 mod failure;
+mod history;
 mod install;
 mod output;
 mod plan;
 mod prepare;
 mod probe;
+mod prune;
 mod rollback;
 mod run;
 mod show_plan;
 mod status;
 mod support_bundle;
 mod uninstall;
+mod upgrade;
 
 use clap::Parser;
 use clap::error::ErrorKind;
@@ -70,7 +73,14 @@ fn dispatch(cli: &Cli, output: &Output) -> Result<u8, Failure> {
             support_bundle::support_bundle(&cli.global, out.as_deref(), *hours, &host, output)
         }
         Command::Uninstall { purge } => uninstall::uninstall(&cli.global, *purge, &host, output),
-        Command::Rollback { to } => rollback::rollback(&cli.global, to.as_deref(), &host, output),
+        Command::Rollback { to, metadata } => {
+            rollback::rollback(&cli.global, to.as_deref(), *metadata, &host, output)
+        }
+        Command::Upgrade { options, watch, confirm } => {
+            upgrade::upgrade(&cli.global, options, *watch, confirm.within, &host, output)
+        }
+        Command::History => history::history(&host, output),
+        Command::Prune { keep } => prune::prune(&cli.global, *keep, &host, output),
         Command::Confirm => confirm::confirm(&host, output),
         Command::Status => status::status(&host, output),
         Command::Doctor(args) => doctor::doctor(&cli.global, args, &host, output),

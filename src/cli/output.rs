@@ -111,6 +111,11 @@ impl Output {
         Ok(Some(matches!(answer.trim(), "y" | "Y" | "yes")))
     }
 
+    /// Whether objects are printed, for programs.
+    pub fn is_json(&self) -> bool {
+        self.json
+    }
+
     /// The error that ends a command.
     pub fn failure(&self, failure: &Failure) {
         self.end_bar();

@@ -150,6 +150,8 @@ pub fn prepare(
         None => stage::expected_unpacked(&archive_file)?,
     };
     let mut findings = preflight::check(&desired, &facts, &owned, expected);
+    let before = installed.and_then(|receipt| receipt.version.as_deref());
+    findings.extend(preflight::check_upgrade(&desired, &facts, &owned, before));
     if known.is_none() {
         findings.extend(preflight::check_staging(&desired, &facts));
     }

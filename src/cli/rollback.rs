@@ -9,9 +9,10 @@ use super::output::{Output, utc};
 use super::run::Run;
 use super::uninstall::active_units;
 use crate::apply::{Session, apply};
+use crate::bundle::boundaries;
 use crate::host::Host;
 use crate::plan::back::{self, Back};
-use crate::receipt::Receipt;
+use crate::receipt::{Receipt, RunRecord};
 use crate::steps::Purge;
 use crate::texts::{errors, rollback as texts};
 
@@ -19,6 +20,7 @@ use crate::texts::{errors, rollback as texts};
 pub fn rollback(
     global: &Global,
     to: Option<&str>,
+    metadata: bool,
     host: &Host,
     output: &Output,
 ) -> Result<u8, Failure> {
@@ -30,13 +32,14 @@ pub fn rollback(
             output.result(texts::RECOVERED, &json!({"event": "done", "changed": true}));
             return Ok(exit::DONE);
         }
-        rollback_run(global, to, run, session, output)
+        rollback_run(global, to, metadata, run, session, output)
     })
 }
 
 fn rollback_run(
     global: &Global,
     to: Option<&str>,
+    metadata: bool,
     run: &Run<'_>,
     session: &mut Session<'_>,
     output: &Output,
@@ -64,12 +67,16 @@ fn rollback_run(
         entries: receipt.entries_of_last(runs),
         active: &active_units(host, &receipt)?,
         changed_too: false,
+        metadata: metadata || crosses_one_way(&receipt, &after),
     };
     let plan = back::rollback(&back, &receipt, &after);
     for record in receipt.runs.iter().rev().take(runs) {
         output.line(&texts::takes_back(&record.command, &utc(record.at)));
     }
     output.steps(&plan);
+    if back.metadata {
+        output.line(texts::FORGETS);
+    }
     super::confirm(global, host, output, texts::QUESTION)?;
     let context = run.context(Purge::Keep);
     let entries = apply(&context, session.journal()?, plan)?;
@@ -87,14 +94,27 @@ fn rollback_run(
     Ok(exit::DONE)
 }
 
+/// Whether the older engine may not read what the newer one left.
+fn crosses_one_way(now: &Receipt, after: &Receipt) -> bool {
+    match (&now.version, &after.version) {
+        (Some(now), Some(after)) => boundaries::is_one_way(after, now),
+        _ => false,
+    }
+}
+
 /// How many of the last runs have to be taken back so that `version` is installed; `None` if it
 /// never was.
 fn runs_since(receipt: &Receipt, version: &str) -> Option<usize> {
-    if receipt.version.as_deref() == Some(version) {
+    // People leave out what a package's archive adds to the version.
+    let is = |known: &Option<String>| {
+        known.as_deref().is_some_and(|known| {
+            known == version
+                || known.strip_prefix(version).is_some_and(|rest| rest.starts_with('-'))
+        })
+    };
+    if is(&receipt.version) {
         return Some(0);
     }
-    let had = |record: &crate::receipt::RunRecord| {
-        record.before.as_ref().is_some_and(|before| before.version.as_deref() == Some(version))
-    };
+    let had = |record: &RunRecord| record.before.as_ref().is_some_and(|before| is(&before.version));
     receipt.runs.iter().rev().position(had).map(|position| position + 1)
 }

@@ -28,6 +28,9 @@ pub fn text(plan: &Plan) -> String {
     for step in plan.steps.iter().filter(|step| !is_shown_as_file(step)) {
         let _ = writeln!(text, "  {}", steps::step(step));
     }
+    if !plan.stopping.is_empty() {
+        let _ = writeln!(text, "\n{CAUTION}{}{CAUTION:#}", plan_texts::stopping(&plan.stopping));
+    }
     let _ = write!(text, "\n{}", plan_texts::summary(plan.steps.len(), plan.engine));
     text
 }

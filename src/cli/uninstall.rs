@@ -55,8 +55,12 @@ fn uninstall_run(
     let purges = |what| purge == Some(what) || purge == Some(PurgeArg::All);
     let data = data_of(receipt);
     let active = active_units(host, receipt)?;
-    let back =
-        Back { entries: &receipt.entries, active: &active, changed_too: purges(PurgeArg::Config) };
+    let back = Back {
+        entries: &receipt.entries,
+        active: &active,
+        changed_too: purges(PurgeArg::Config),
+        metadata: false,
+    };
     let plan = back::uninstall(&back);
     output.steps(&plan);
     for path in &data.directories {

@@ -39,6 +39,7 @@ pub fn desired(options: &Options, file: Option<&FileConfig>) -> Result<Desired, 
         images: images(options, file),
         smoke_test: options.smoke_test.or(keys.and_then(|keys| keys.smoke_test)).unwrap_or(true),
         confirm_within: confirm_within(file)?,
+        watch: None,
         ignore: strings(
             &options.ignore,
             "--ignore",

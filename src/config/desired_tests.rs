@@ -54,6 +54,7 @@ fn defaults() {
             images: vec![],
             smoke_test: true,
             confirm_within: None,
+            watch: None,
             ignore: vec![],
         }
     );

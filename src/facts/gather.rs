@@ -5,14 +5,15 @@ use std::collections::BTreeMap;
 
 use super::{
     Facts, FileFact, Iptables, NetworkFacts, OsRelease, SystemdFacts, Wanted, accounts, cgroups,
-    file_systems, kernel, libraries, network, os_release, packages, programs, protection, security,
-    sudoers, systemd,
+    engine, file_systems, kernel, libraries, network, os_release, packages, programs, protection,
+    security, sudoers, systemd,
 };
 use crate::desired::DAEMON_JSON;
 use crate::digest::Digest;
 use crate::file_state::FileKind;
 use crate::host::digests::{OpenFile, digest_all};
 use crate::host::{Host, HostError, clock};
+use crate::unit_state::UnitState;
 
 /// Units by which other engines, or other users of containerd, show.
 pub const ENGINE_UNITS: [&str; 6] = [
@@ -192,6 +193,7 @@ fn all_but_digests(
         accounts: accounts::gather(host, wanted)?,
         security: security::gather(host, wanted, &files)?,
         files,
+        engine: engine::gather(host, units.get("docker.service").is_some_and(UnitState::is_active)),
         units,
         packages,
         file_systems,

@@ -6,6 +6,7 @@ pub mod accounts;
 pub mod cgroups;
 pub mod distribution;
 pub mod doctor;
+pub mod engine;
 pub mod file_systems;
 mod gather;
 pub mod identity;
@@ -63,6 +64,9 @@ pub struct Facts {
     pub files: BTreeMap<String, FileFact>,
     /// Units by name.
     pub units: BTreeMap<String, UnitState>,
+    /// The engine that runs, if one does and answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub engine: Option<engine::RunningEngine>,
     /// The package manager's view.
     pub packages: Packages,
     /// File systems by the path that was asked about.

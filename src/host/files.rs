@@ -18,6 +18,16 @@ use crate::texts::phrases::host as phrases;
 /// Files that Landfall reads whole (configuration, units) are refused above this size.
 const TEXT_LIMIT: u64 = 16 << 20;
 
+/// A file at a moment: any change of it gives another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileIdentity {
+    device: u64,
+    inode: u64,
+    size: u64,
+    /// Seconds and nanoseconds.
+    changed: (i64, i64),
+}
+
 /// Space and properties of the file system that a path lies on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileSystem {
@@ -101,6 +111,22 @@ impl Host {
                 if error.is_not_found() { Ok(None) } else { Err(error) }
             }
         }
+    }
+
+    /// What tells a file from any other, and from itself before a change; `None` if it is absent.
+    ///
+    /// # Errors
+    /// [`HostError::Io`] if it cannot be looked at.
+    pub fn identity(&self, path: &str) -> Result<Option<FileIdentity>, HostError> {
+        let Some(file) = self.open_file(path)? else { return Ok(None) };
+        let stat =
+            rustix::fs::fstat(&file).map_err(|errno| HostError::errno("look at", path, errno))?;
+        Ok(Some(FileIdentity {
+            device: stat.st_dev,
+            inode: stat.st_ino,
+            size: u64::try_from(stat.st_size).unwrap_or_default(),
+            changed: (stat.st_ctime, stat.st_ctime_nsec),
+        }))
     }
 
     /// The sha256 of a regular file, or `None` if it is absent.

@@ -33,6 +33,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 pub use error::HostError;
+pub use files::FileIdentity;
 
 /// One host: the running one, or an image or chroot on disk (`--root DIR`).
 pub struct Host {

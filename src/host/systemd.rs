@@ -124,6 +124,17 @@ impl Host {
         self.systemctl_unit_state(unit)
     }
 
+    /// Since when a unit is active, in microseconds of the monotonic clock; `None` if it is not.
+    /// It is another moment once the unit was started again.
+    ///
+    /// # Errors
+    /// [`HostError::Systemd`] if the manager does not answer.
+    pub fn active_since(&self, unit: &str) -> Result<Option<u64>, HostError> {
+        let properties = "--property=ActiveState,ActiveEnterTimestampMonotonic";
+        let shown = self.run_ok(&["systemctl", "show", properties, unit], CALL_LIMIT)?;
+        Ok(parse_active_since(&shown))
+    }
+
     /// Asks a unit to do something and waits for the job's end.
     ///
     /// # Errors
@@ -238,6 +249,14 @@ fn parse_show(text: &str) -> UnitState {
         drop_ins: value("DropInPaths").split_whitespace().map(str::to_owned).collect(),
         result: value("Result"),
     }
+}
+
+fn parse_active_since(text: &str) -> Option<u64> {
+    let value = |key: &str| text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('='));
+    if value("ActiveState") != Some("active") {
+        return None;
+    }
+    value("ActiveEnterTimestampMonotonic")?.parse().ok()
 }
 
 /// An error of the bus without its name and signature.

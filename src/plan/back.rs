@@ -25,6 +25,9 @@ pub struct Back<'a> {
     pub active: &'a BTreeSet<String>,
     /// Files go also if they were changed after Landfall wrote them.
     pub changed_too: bool,
+    /// What the engine knew of containers, images and networks comes back, and what it came to
+    /// know since is forgotten.
+    pub metadata: bool,
 }
 
 /// The steps that take everything back: the engine stops, and is gone.
@@ -81,7 +84,7 @@ pub fn rollback(back: &Back<'_>, now: &Receipt, after: &Receipt) -> Vec<Step> {
     if disturbs && running.contains(&"docker.service") {
         let line = |receipt: &Receipt| receipt.version.as_deref().and_then(release);
         // Only a daemon of the same line takes over containers that were kept for it.
-        let stop = line(now) != line(after);
+        let stop = back.metadata || line(now) != line(after);
         steps.push(Step::NoteContainers(NoteContainers { stop }));
     }
     if programs && !running.is_empty() {
@@ -125,7 +128,8 @@ fn last(receipt: &Receipt, is: impl Fn(&Step) -> bool) -> Option<Step> {
 fn reverts(back: &Back<'_>, steps: &mut Vec<Step>) -> bool {
     let mut of_units = false;
     for entry in merged(back.entries).into_iter().rev() {
-        if !leaves_something(&entry.step) {
+        let is_metadata = back.metadata && matches!(entry.step, Step::SnapshotMetadata(_));
+        if !is_metadata && !leaves_something(&entry.step) {
             continue;
         }
         of_units = of_units || entry.step.touches_units();
@@ -148,6 +152,7 @@ fn leaves_something(step: &Step) -> bool {
         | Step::LabelLike(_)
         | Step::TrustPrograms(_)
         | Step::GuardRuntime(_)
+        | Step::RemoveFile(_)
         | Step::RemoveLink(_)
         | Step::SetMode(_)
         | Step::SetSetting(_) => true,
@@ -162,6 +167,8 @@ fn leaves_something(step: &Step) -> bool {
         | Step::NoteContainers(_)
         | Step::ResumeContainers(_)
         | Step::StopUnits(_)
+        | Step::SnapshotMetadata(_)
+        | Step::WatchUnits(_)
         | Step::ExpectGone(_) => false,
     }
 }
@@ -171,7 +178,7 @@ fn paths(entries: &[Entry]) -> BTreeSet<&str> {
 }
 
 fn unit_action(unit: &str, action: UnitAction) -> UnitStep {
-    UnitStep { unit: unit.to_owned(), action, revert: UnitAction::Restart }
+    UnitStep { unit: unit.to_owned(), action, revert: UnitAction::Restart, limit: None }
 }
 
 /// Stops these units.

@@ -13,7 +13,7 @@ use crate::render::diff::diff;
 use crate::render::profile;
 use crate::render::units::{self, UnitContext, containerd_notifies, raises_open_files};
 use crate::steps::{
-    AddGroupMember, CreateDir, CreateGroup, CreateLink, InstallBinary, Step, WriteFile,
+    AddGroupMember, CreateDir, CreateGroup, CreateLink, InstallBinary, RemoveFile, Step, WriteFile,
 };
 use crate::topology::{Topology, release};
 
@@ -66,6 +66,7 @@ pub(super) fn plan(inputs: &Inputs<'_>, topology: Topology) -> Result<FilePlan, 
     }
     plan_group(inputs, &mut plan);
     plan_programs(inputs, &mut plan);
+    plan_old_programs(inputs, &mut plan);
     plan.steps.extend(security::trust(inputs));
     if let Some(text) = daemon {
         plan_text(inputs, &mut plan, DAEMON_JSON, text)?;
@@ -204,6 +205,22 @@ fn plan_programs(inputs: &Inputs<'_>, plan: &mut FilePlan) {
             size: entry.size,
             ownership: PROGRAM,
         }));
+    }
+}
+
+/// Programs of the engine of before that the new one does not have.
+fn plan_old_programs(inputs: &Inputs<'_>, plan: &mut FilePlan) {
+    let Some(receipt) = inputs.receipt else { return };
+    for old in &receipt.archive.entries {
+        let stays = inputs.archive.entries.iter().any(|entry| entry.name == old.name);
+        let path = format!("{}/{}", inputs.desired.bin_dir, old.name);
+        let is_there =
+            inputs.facts.files.get(&path).is_some_and(|file| {
+                file.sha256 == Some(old.sha256) && receipt.paths().contains(&path)
+            });
+        if !stays && is_there {
+            plan.steps.push(Step::RemoveFile(RemoveFile { path, sha256: old.sha256 }));
+        }
     }
 }
 

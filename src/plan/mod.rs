@@ -5,6 +5,7 @@ mod changes;
 mod files;
 mod security;
 mod services;
+mod swap;
 mod topology;
 mod wanted;
 
@@ -47,6 +48,9 @@ pub struct Plan {
     pub changes: Vec<Change>,
     /// What happens to the engine.
     pub engine: EngineAction,
+    /// Names of the containers that stop for a while.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stopping: Vec<String>,
     /// All keys of daemon.json that Landfall will have set, for the receipt.
     pub daemon: Map<String, Value>,
 }
@@ -132,6 +136,12 @@ pub fn make(inputs: &Inputs<'_>) -> Result<Plan, PlanError> {
     let files = files::plan(inputs, topology)?;
     let services = services::plan(inputs, &files);
     let mut steps = files.steps;
+    // What needs no silence of the engine is done before.
+    let first = steps.iter().position(|step| {
+        matches!(step, Step::InstallBinary(_) | Step::WriteFile(_) | Step::TrustPrograms(_))
+    });
+    let at = first.unwrap_or(steps.len());
+    steps.splice(at..at, services.before);
     steps.extend(services.steps);
     Ok(Plan {
         schema: SCHEMA,
@@ -140,6 +150,7 @@ pub fn make(inputs: &Inputs<'_>) -> Result<Plan, PlanError> {
         steps,
         changes: files.changes,
         engine: services.engine,
+        stopping: services.stopping,
         daemon: files.daemon,
     })
 }

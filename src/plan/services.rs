@@ -1,16 +1,12 @@
 //! The steps that bring the engine up and prove it.
 
-use std::collections::BTreeSet;
-
 use serde::{Deserialize, Serialize};
 
 use super::files::FilePlan;
-use super::{Inputs, security};
+use super::{Inputs, security, swap};
 use crate::desired::{SOCKET, UNIT_DIR};
 use crate::render::daemon_json::{KeyChange, Verdict, verdict};
-use crate::steps::{
-    DaemonReload, GuardRuntime, LoadImage, SmokeTest, Step, UnitStep, VerifyUnits, WaitApi,
-};
+use crate::steps::{DaemonReload, GuardRuntime, LoadImage, SmokeTest, Step, UnitStep, VerifyUnits};
 use crate::topology::Topology;
 use crate::unit_state::UnitAction;
 
@@ -34,12 +30,17 @@ pub enum EngineAction {
 
 /// The service part of a plan.
 pub(super) struct ServicePlan {
+    /// What comes before files that a running engine uses are changed.
+    pub before: Vec<Step>,
+    /// What comes after all files.
     pub steps: Vec<Step>,
+    /// Names of the containers that stop for a while.
+    pub stopping: Vec<String>,
     pub engine: EngineAction,
 }
 
-/// Programs that dockerd's service runs from.
-const DOCKERD: [&str; 3] = ["dockerd", "docker-init", "docker-proxy"];
+/// Programs that dockerd looks at once, at its start.
+const HELPERS: [&str; 2] = ["docker-init", "docker-proxy"];
 
 pub(super) fn plan(inputs: &Inputs<'_>, files: &FilePlan) -> ServicePlan {
     let guarded = inputs
@@ -49,7 +50,8 @@ pub(super) fn plan(inputs: &Inputs<'_>, files: &FilePlan) -> ServicePlan {
     if !inputs.facts.live {
         // The engine starts with the image's first boot; what it will change is noted now.
         let steps = if guarded { Vec::new() } else { vec![guard()] };
-        return ServicePlan { steps, engine: EngineAction::Image };
+        let (before, stopping) = (Vec::new(), Vec::new());
+        return ServicePlan { before, steps, stopping, engine: EngineAction::Image };
     }
     let mut steps = Vec::new();
     if !files.units.is_empty() {
@@ -57,21 +59,27 @@ pub(super) fn plan(inputs: &Inputs<'_>, files: &FilePlan) -> ServicePlan {
         steps.push(Step::VerifyUnits(VerifyUnits { paths }));
         steps.push(Step::DaemonReload(DaemonReload {}));
     }
-    let units = unit_steps(inputs, files);
+    let is_swap = swap::is_one(inputs, files);
+    let limit = is_swap.then(|| swap::limit(inputs.facts.engine.as_ref()));
+    let units = match limit {
+        Some(limit) => swap::up(files, limit),
+        None => unit_steps(inputs, files),
+    };
     if !guarded && units.iter().any(|step| step.action == UnitAction::Start) {
         steps.push(guard());
     }
     steps.extend(security::data_root(inputs, &files.data_root));
-    let engine = engine_action(&units);
+    let engine = if is_swap { EngineAction::Restart } else { engine_action(&units) };
     let touched = !units.is_empty();
+    // Where programs are swapped, they are noted before the engine is stopped for that.
+    let restarts = engine == EngineAction::Restart && !is_swap;
+    steps.extend(restarts.then(|| swap::note_containers(inputs)).flatten());
     steps.extend(units.into_iter().map(Step::Unit));
     if touched {
-        steps.push(Step::WaitApi(WaitApi {
-            socket: SOCKET.to_owned(),
-            group: inputs.desired.group.name.clone(),
-            version: inputs.version.map(str::to_owned),
-            settings: inputs.desired.daemon.clone(),
-        }));
+        steps.push(swap::gate(inputs, limit));
+    }
+    if engine == EngineAction::Restart {
+        steps.push(swap::resume());
     }
     steps.extend(image_steps(inputs));
     let is_new = matches!(engine, EngineAction::Start | EngineAction::Restart);
@@ -82,7 +90,15 @@ pub(super) fn plan(inputs: &Inputs<'_>, files: &FilePlan) -> ServicePlan {
             network: files.bridge.clone().filter(|bridge| bridge == "none"),
         }));
     }
-    ServicePlan { steps, engine }
+    if engine == EngineAction::Restart {
+        steps.extend(swap::watch(inputs, files));
+    }
+    let before = if is_swap { swap::down(inputs, files) } else { Vec::new() };
+    let stopping = match engine {
+        EngineAction::Restart => swap::stopping(inputs),
+        _ => Vec::new(),
+    };
+    ServicePlan { before, steps, stopping, engine }
 }
 
 fn engine_action(units: &[UnitStep]) -> EngineAction {
@@ -95,32 +111,25 @@ fn engine_action(units: &[UnitStep]) -> EngineAction {
     }
 }
 
-/// Programs of the containerd that dockerd's service starts in the classic topology.
-const CONTAINERD: [&str; 2] = ["containerd", "docker-containerd"];
-
-/// What each unit has to do, in the order of starting: containerd, the socket, dockerd.
+/// What each unit has to do, in the order of starting: containerd, the socket, dockerd. The
+/// daemons' own programs do not change here (see [`swap`]), or they do not run.
 fn unit_steps(inputs: &Inputs<'_>, files: &FilePlan) -> Vec<UnitStep> {
     let active = |unit: &str| {
         inputs.facts.units.get(unit).is_some_and(crate::unit_state::UnitState::is_active)
-    };
-    let any = |names: &[&str], changed: &BTreeSet<String>| {
-        names.iter().any(|name| changed.contains(*name))
     };
     let step = |unit: &str, action| UnitStep {
         unit: unit.to_owned(),
         action,
         revert: UnitAction::Restart,
+        limit: None,
     };
     let mut steps = Vec::new();
 
     let modern = files.topology == Topology::Modern;
     if modern && !active("containerd.service") {
         steps.push(step("containerd.service", UnitAction::Start));
-    } else if modern
-        && (any(&["containerd"], &files.programs) || files.units.contains("containerd.service"))
-    {
-        // The shims, and with them the containers, run on; runc and the shim itself are
-        // started anew for each container.
+    } else if modern && files.units.contains("containerd.service") {
+        // The shims, and with them the containers, run on.
         steps.push(step("containerd.service", UnitAction::Restart));
     }
     if modern && !active("docker.socket") {
@@ -128,8 +137,7 @@ fn unit_steps(inputs: &Inputs<'_>, files: &FilePlan) -> Vec<UnitStep> {
     }
     let config = verdict(&files.daemon_changes);
     let socket_changed = files.units.contains("docker.socket");
-    let restart = any(&DOCKERD, &files.programs)
-        || (!modern && any(&CONTAINERD, &files.programs))
+    let restart = HELPERS.iter().any(|name| files.programs.contains(*name))
         || files.units.contains("docker.service")
         || socket_changed
         || config == Verdict::Restart;

@@ -139,6 +139,12 @@ codes! {
     SudoPath = 63,
     /// The group is kept by a directory service.
     GroupRemote = 64,
+    /// The older engine may not read what the newer one leaves.
+    OneWay = 65,
+    /// The engine would be replaced by an older one.
+    Downgrade = 66,
+    /// The newer engine does not have the storage driver that is in use.
+    DriverRemoved = 67,
     /// AppArmor is on, and its parser is missing.
     AppArmorParserMissing = 75,
     /// SELinux is on, and nothing is there to set labels with.
@@ -307,6 +313,7 @@ impl Code {
                 | Self::GidTaken
                 | Self::GroupProgramMissing
                 | Self::Protected
+                | Self::DriverRemoved
         )
     }
 

@@ -17,6 +17,7 @@ mod protection;
 mod security;
 mod space;
 mod sudo;
+mod upgrade;
 
 #[cfg(test)]
 pub(crate) mod tests;
@@ -96,6 +97,17 @@ pub fn check(
     findings.extend(sudo::check(&case));
     findings.extend(security::check(&case));
     findings
+}
+
+/// Looks at what is lost on the way from the engine that is installed to the one that is asked
+/// for.
+pub fn check_upgrade(
+    desired: &Desired,
+    facts: &Facts,
+    owned: &BTreeSet<String>,
+    installed: Option<&str>,
+) -> Vec<Finding> {
+    upgrade::check(&Case::new(desired, facts, owned), installed)
 }
 
 /// Looks at where an archive's programs are staged and the journal is begun, before either is

@@ -18,6 +18,7 @@ pub mod install_binary;
 pub mod label_like;
 mod link;
 pub mod load_image;
+pub mod remove_file;
 pub mod remove_link;
 mod replace;
 pub mod reset_failed;
@@ -26,6 +27,7 @@ pub mod set_labels;
 pub mod set_mode;
 pub mod set_setting;
 pub mod smoke_test;
+pub mod snapshot_metadata;
 pub mod stop_units;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -33,6 +35,7 @@ pub mod trust_programs;
 pub mod unit;
 pub mod verify_units;
 pub mod wait_api;
+pub mod watch_units;
 pub mod write_file;
 
 use std::cell::RefCell;
@@ -58,6 +61,7 @@ pub use guard_runtime::{EngineData, GuardRuntime, RuntimeBefore};
 pub use install_binary::InstallBinary;
 pub use label_like::LabelLike;
 pub use load_image::LoadImage;
+pub use remove_file::RemoveFile;
 pub use remove_link::RemoveLink;
 pub use reset_failed::ResetFailed;
 pub use revert::Revert;
@@ -65,11 +69,13 @@ pub use set_labels::SetLabels;
 pub use set_mode::SetMode;
 pub use set_setting::SetSetting;
 pub use smoke_test::SmokeTest;
+pub use snapshot_metadata::SnapshotMetadata;
 pub use stop_units::StopUnits;
 pub use trust_programs::{TrustPrograms, TrustedProgram};
 pub use unit::UnitStep;
 pub use verify_units::VerifyUnits;
 pub use wait_api::WaitApi;
+pub use watch_units::WatchUnits;
 pub use write_file::WriteFile;
 
 /// One step of a plan.
@@ -108,6 +114,8 @@ pub enum Step {
     LoadImage(LoadImage),
     /// Runs a container and checks what it says.
     SmokeTest(SmokeTest),
+    /// Removes a program that the new engine does not have.
+    RemoveFile(RemoveFile),
     /// Removes a link that leads nowhere.
     RemoveLink(RemoveLink),
     /// Has systemd forget that a unit failed.
@@ -124,6 +132,10 @@ pub enum Step {
     ResumeContainers(ResumeContainers),
     /// Stops units.
     StopUnits(StopUnits),
+    /// Keeps the engine's metadata while it is down.
+    SnapshotMetadata(SnapshotMetadata),
+    /// Watches units for a while.
+    WatchUnits(WatchUnits),
     /// Checks that no container outlived its engine.
     ExpectGone(ExpectGone),
 }
@@ -258,6 +270,13 @@ pub enum StepError {
         /// Its last log lines.
         log: Vec<String>,
     },
+    /// A unit did not stay up.
+    NotSteady {
+        /// Its name.
+        unit: String,
+        /// Its last log lines.
+        log: Vec<String>,
+    },
     /// `systemd-analyze verify` objects to our units.
     UnitsRefused(String),
     /// Something stands where the step wants to write.
@@ -372,6 +391,7 @@ impl Step {
             Self::WaitApi(step) => step,
             Self::LoadImage(step) => step,
             Self::SmokeTest(step) => step,
+            Self::RemoveFile(step) => step,
             Self::RemoveLink(step) => step,
             Self::ResetFailed(step) => step,
             Self::SetMode(step) => step,
@@ -380,6 +400,8 @@ impl Step {
             Self::NoteContainers(step) => step,
             Self::ResumeContainers(step) => step,
             Self::StopUnits(step) => step,
+            Self::SnapshotMetadata(step) => step,
+            Self::WatchUnits(step) => step,
             Self::ExpectGone(step) => step,
         }
     }
@@ -391,6 +413,7 @@ impl Step {
             Self::InstallBinary(step) => Some(&step.path),
             Self::WriteFile(step) => Some(&step.path),
             Self::CreateLink(step) => Some(&step.path),
+            Self::RemoveFile(step) => Some(&step.path),
             Self::TrustPrograms(step) => Some(&step.path),
             _ => None,
         }

@@ -3,7 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Before, Context, CreateGroup, KeptReason, Step, StepError, Undone};
+use super::{Action, Before, Context, CreateGroup, KeptReason, RemoveFile, RemoveLink, Step};
+use super::{StepError, Undone};
 use super::{create_group::lookup_group, guard_runtime, link};
 use crate::digest::Digest;
 use crate::file_state::{FileKind, is_old_name, old_name};
@@ -33,6 +34,7 @@ impl Action for Revert {
                 let found = lookup_group(context.host, &step.name)?;
                 return Ok(found.map_or(Before::Absent, |group| Before::Group { gid: group.gid }));
             }
+            Step::SnapshotMetadata(step) => return step.observe(context),
             Step::GuardRuntime(_) => {
                 return guard_runtime::observe_revert(context, &self.entry.before);
             }
@@ -43,7 +45,8 @@ impl Action for Revert {
             Step::CreateLink(step) => {
                 link::is_there(context, &step.path, &step.target)? == Some(true)
             }
-            Step::RemoveLink(step) => context.host.stat(&step.path)?.is_none(),
+            Step::RemoveFile(RemoveFile { path, .. })
+            | Step::RemoveLink(RemoveLink { path, .. }) => context.host.stat(path)?.is_none(),
             step => match (made(step), step.action()) {
                 (Some(made), _) => self.may_go(context, &made)?,
                 (None, action) => match action.observe(context)? {
@@ -84,6 +87,7 @@ impl Action for Revert {
     fn undo(&self, context: &Context<'_>, before: &Before) -> Result<Undone, StepError> {
         let step = &self.entry.step;
         match (before, step) {
+            (Before::Files { .. }, Step::SnapshotMetadata(step)) => step.undo(context, before),
             (Before::Files { files, directories }, _) => {
                 let mut outcome = Undone::Unchanged;
                 // In this order a directory comes before what is in it.

@@ -23,6 +23,9 @@ pub struct UnitStep {
     pub action: UnitAction,
     /// What makes a unit that ran before run as before again, once the files are back.
     pub revert: UnitAction,
+    /// How many seconds it may take; `None` is the usual limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u64>,
 }
 
 impl Action for UnitStep {
@@ -36,7 +39,8 @@ impl Action for UnitStep {
             context.host.reset_failed(&self.unit);
         }
         let began = clock::now();
-        context.host.unit_action(&self.unit, self.action, START_LIMIT).map_err(|error| {
+        let limit = self.limit.map_or(START_LIMIT, Duration::from_secs);
+        context.host.unit_action(&self.unit, self.action, limit).map_err(|error| {
             let result = context.host.unit_state(&self.unit).map(|state| state.result);
             let message = match result {
                 Ok(result) if !result.is_empty() && result != "success" => {
@@ -86,8 +90,12 @@ mod tests {
             (UnitAction::Stop, true),
             (UnitAction::Restart, false),
         ] {
-            let step =
-                UnitStep { unit: "docker.service".to_owned(), action, revert: UnitAction::Restart };
+            let step = UnitStep {
+                unit: "docker.service".to_owned(),
+                action,
+                revert: UnitAction::Restart,
+                limit: None,
+            };
             assert_eq!(bed.undo(&step, &Before::Unit { active }), Undone::Unchanged, "{action:?}");
         }
     }

@@ -30,6 +30,9 @@ pub struct WaitApi {
     /// Keys of daemon.json that must be in force.
     #[serde(default)]
     pub settings: Map<String, Value>,
+    /// How many seconds the API may take to answer; `None` is the usual limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u64>,
 }
 
 impl Action for WaitApi {
@@ -39,8 +42,9 @@ impl Action for WaitApi {
 
     fn apply(&self, context: &Context<'_>) -> Result<(), StepError> {
         let host = context.host;
+        let limit = self.limit.map_or(LIMIT, Duration::from_secs);
         let (found, ignored) = host.block_on_or_interrupt(async {
-            let client = Client::connect(Path::new(&self.socket), LIMIT).await?;
+            let client = Client::connect(Path::new(&self.socket), limit).await?;
             Ok::<_, EngineError>((client.version().await?, self.ignored(&client).await?))
         })??;
         if !ignored.is_empty() {

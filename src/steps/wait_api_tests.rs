@@ -53,6 +53,7 @@ fn world_of(info: impl Fn() -> Answer + Send + Sync + 'static) -> World {
         group: "docker".to_owned(),
         version: Some("28.5.2".to_owned()),
         settings: Map::new(),
+        limit: None,
     };
     let world = World { bed, step, _daemon: daemon };
     world.permit(0o660, 0, 990);
@@ -166,6 +167,7 @@ fn asked_to_end_it_does_not_wait() {
         group: "docker".to_owned(),
         version: None,
         settings: Map::new(),
+        limit: None,
     };
     let error = step.apply(&bed.context()).unwrap_err();
     assert!(matches!(error, StepError::Host(crate::host::HostError::Interrupted)), "{error}");

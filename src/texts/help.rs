@@ -121,6 +121,30 @@ A run that was cut is taken back first; without --to, nothing else is.
 Examples:
   landfall rollback                 take back the last run
   landfall rollback --to 26.1.5     take back all runs since docker 26.1.5 was installed";
+/// `rollback --metadata`.
+pub const METADATA: &str = "Also put back what the engine knew of containers, images and networks";
+/// `upgrade`.
+pub const UPGRADE: &str = "Replace the installed engine by another version";
+/// Shown below the options of `upgrade`.
+pub const UPGRADE_EXAMPLES: &str = "\
+What was asked for when the engine was installed is kept; options add to it or replace it. The
+engine is down while its programs are swapped; containers that ran before run again. If the new
+engine does not start, does not run them, or does not stay up, everything goes back.
+
+Examples:
+  landfall upgrade --offline docker-28.5.2.tgz
+  landfall upgrade --offline docker-28.5.2.tgz --watch 60";
+/// `upgrade --watch`.
+pub const WATCH: &str = "Watch the units so long; one that restarts takes the upgrade back";
+/// `history`.
+pub const HISTORY: &str = "List the runs on this host, and what can be gone back to";
+/// `prune`.
+pub const PRUNE: &str = "Delete copies that are needed only to go back behind older runs";
+/// Shown below the options of `prune`.
+pub const PRUNE_NOTES: &str = "\
+What uninstall needs to put back what stood there before the first run is always kept.";
+/// `prune --keep`.
+pub const KEEP: &str = "How many of the last runs can still be taken back";
 /// `rollback --to`.
 pub const ROLLBACK_TO: &str = "The version of the engine to go back to";
 /// `confirm`.

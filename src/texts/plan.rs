@@ -28,6 +28,11 @@ pub fn unit_style(topology: Topology, version: Option<&str>) -> Option<String> {
     }
 }
 
+/// The containers that stop for a while.
+pub fn stopping(names: &[String]) -> String {
+    format!("Containers that stop, and are started again: {}", names.join(", "))
+}
+
 /// How many steps there are, and what they mean for the engine.
 pub fn summary(steps: usize, engine: EngineAction) -> String {
     let engine = match engine {

@@ -1,7 +1,12 @@
 //! Going back, and what can be gone back to.
 
+use crate::apply::journal::Outcome;
+
 /// Before going back.
 pub const QUESTION: &str = "Go back? [y/N] ";
+/// What was made since the upgrade is not known any more.
+pub const FORGETS: &str = "Containers, networks and images that were made since are forgotten; \
+     their files stay.";
 /// A run that was cut is undone, and that was all.
 pub const RECOVERED: &str = "Rolled back: the host is as it was before the run that was cut.";
 /// There is nothing to go back from.
@@ -25,6 +30,42 @@ pub fn is_installed(version: &str) -> String {
 /// What is taken back.
 pub fn takes_back(command: &str, at: &str) -> String {
     format!("Takes back: landfall {command} of {at}")
+}
+
+/// No runs.
+pub const NO_RUNS: &str = "No run of landfall is on record.";
+/// Nothing to prune.
+pub const NOTHING_TO_PRUNE: &str = "Nothing to do: every copy is needed.";
+/// Before pruning.
+pub const PRUNE_QUESTION: &str = "Delete them? [y/N] ";
+
+/// A run, in a line.
+pub fn run(
+    began: &str,
+    command: &str,
+    outcome: Option<Outcome>,
+    version: Option<&str>,
+    back: bool,
+) -> String {
+    let outcome = match outcome {
+        Some(Outcome::Done) => "done",
+        Some(Outcome::RolledBack) => "rolled back",
+        Some(Outcome::Stuck) => "not rolled back",
+        None => "cut",
+    };
+    let version = version.map(|version| format!(" → docker {version}")).unwrap_or_default();
+    let back = if back { "  (can be taken back)" } else { "" };
+    format!("{began}  {command:<10} {outcome}{version}{back}")
+}
+
+/// What is deleted.
+pub fn prunes(runs: usize, copies: usize, size: &str) -> String {
+    format!("{runs} older runs cannot be taken back any more; {copies} copies go ({size})")
+}
+
+/// It is done.
+pub fn pruned(size: &str) -> String {
+    format!("Pruned: {size} are free again.")
 }
 
 /// It is done.

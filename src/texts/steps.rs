@@ -42,6 +42,7 @@ pub fn step(step: &Step) -> String {
         Step::WaitApi(step) => format!("wait for the API on {}", step.socket),
         Step::LoadImage(step) => format!("load images from {}", step.archive.display()),
         Step::SmokeTest(_) => "run a container and check what it says".to_owned(),
+        Step::RemoveFile(step) => format!("remove {}", step.path),
         Step::RemoveLink(step) => format!("remove {}, which leads nowhere", step.path),
         Step::ResetFailed(step) => format!("have systemd forget that {} failed", step.unit),
         Step::SetMode(step) => {
@@ -54,6 +55,10 @@ pub fn step(step: &Step) -> String {
         Step::NoteContainers(_) => "note which containers run".to_owned(),
         Step::ResumeContainers(_) => "start the containers again that ran before".to_owned(),
         Step::StopUnits(step) => format!("stop {}", step.units.join(", ")),
+        Step::SnapshotMetadata(_) => {
+            "keep what the engine knows of containers, images and networks".to_owned()
+        }
+        Step::WatchUnits(step) => format!("watch the units for {} s", step.seconds),
         Step::ExpectGone(_) => "check that no container outlived its engine".to_owned(),
     }
 }
@@ -79,6 +84,7 @@ fn reverted(entry: &Entry) -> String {
             format!("disable {}", step.target.rsplit('/').next().unwrap_or(&step.target))
         }
         Step::GuardRuntime(_) => "put back links, firewall rules and settings".to_owned(),
+        Step::RemoveFile(step) => format!("put back {}", step.path),
         Step::RemoveLink(step) => format!("put back the link {}", step.path),
         Step::SetMode(step) => format!("put back owner and mode of {}", step.path),
         Step::SetSetting(step) => format!("set {} back", step.path),
@@ -115,9 +121,13 @@ fn restored(of: &Step) -> String {
         Step::GuardRuntime(_) => {
             "put back links, firewall rules and settings; removed the engine's data".to_owned()
         }
+        Step::RemoveFile(step) => format!("put back {}", step.path),
         Step::RemoveLink(step) => format!("put back the link {}", step.path),
         Step::SetMode(step) => format!("put back owner and mode of {}", step.path),
         Step::SetSetting(step) => format!("set {} back", step.path),
+        Step::SnapshotMetadata(_) => {
+            "put back what the engine knew of containers, images and networks".to_owned()
+        }
         Step::SetLabels(_) => "put back former SELinux labels".to_owned(),
         Step::LabelLike(step) => format!("SELinux labels {} as before", step.path),
         Step::TrustPrograms(step) => format!("put back what was at {}", step.path),
@@ -127,6 +137,7 @@ fn restored(of: &Step) -> String {
         | Step::ResumeContainers(_)
         | Step::ExpectGone(_)
         | Step::StopUnits(_)
+        | Step::WatchUnits(_)
         | Step::ResetFailed(_)
         | Step::DaemonReload(_)
         | Step::WaitApi(_)

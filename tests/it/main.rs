@@ -35,4 +35,5 @@ mod support_bundle;
 mod test_bench;
 mod trace;
 mod uninstall;
+mod upgrade;
 mod vm;

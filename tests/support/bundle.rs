@@ -37,6 +37,20 @@ pub fn docker() -> &'static Bundle {
     })
 }
 
+/// The same engine with a daemon that cannot start, as version 20.10.99: it asks for a library that
+/// no host has.
+pub fn dead_daemon() -> &'static Bundle {
+    static BUNDLE: OnceLock<Bundle> = OnceLock::new();
+    BUNDLE.get_or_init(|| {
+        derive("docker-20.10.99.tgz", |name, program| {
+            if name == "docker/dockerd" {
+                let count = replace(program, b"libsystemd.so.0\0", b"libsystemd.so.9\0");
+                assert!(count > 0, "dockerd of this suite does not need libsystemd.so.0");
+            }
+        })
+    })
+}
+
 /// One byte of the compressed data is another one: gzip's own checksum does not fit any more.
 pub fn damaged() -> &'static Bundle {
     static BUNDLE: OnceLock<Bundle> = OnceLock::new();
@@ -107,8 +121,10 @@ pub fn of_suite(suite: &str) -> Bundle {
     // Cold, the suite's root is debootstrapped first: minutes.
     let made =
         Run::of(bench().script("mkbundle.sh").arg(suite), b"", Duration::from_secs(1200)).ok();
-    publish(&format!("docker-of-{suite}.tgz"), &mut |out| {
-        std::io::copy(&mut File::open(&made)?, out)?;
+    let name = made.trim().rsplit('/').next().expect("a path has a name").to_owned();
+    // With a revision of its own: the catalogue knows upstream's archive of that version.
+    publish(&name.replace(".tgz", "-1.tgz"), &mut |out| {
+        std::io::copy(&mut File::open(made.trim())?, out)?;
         Ok(())
     })
 }

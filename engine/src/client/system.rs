@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use bollard::models::{RegistryServiceConfig, SystemInfo, SystemVersion};
+use bollard::models::{LocalNodeState, RegistryServiceConfig, SystemInfo, SystemVersion};
 
 use super::Client;
 use crate::{ApiVersion, EngineError};
@@ -66,6 +66,8 @@ pub struct Info {
     pub insecure_registries: Vec<String>,
     /// Whether containers go on running while the daemon is down.
     pub live_restore: bool,
+    /// Whether it is part of a Swarm, or on its way into or out of one.
+    pub swarm: bool,
     /// Containers by state.
     pub containers: ContainerCount,
     /// Number of images.
@@ -176,6 +178,7 @@ impl Info {
             insecure_registries: insecure(&registries),
             registry_mirrors: registries.mirrors.unwrap_or_default(),
             live_restore: model.live_restore_enabled.unwrap_or_default(),
+            swarm: model.swarm.and_then(|swarm| swarm.local_node_state).is_some_and(in_swarm),
             containers: ContainerCount {
                 total: count(model.containers),
                 running: count(model.containers_running),
@@ -192,6 +195,10 @@ impl Info {
             memory_bytes: count(model.mem_total),
         }
     }
+}
+
+fn in_swarm(state: LocalNodeState) -> bool {
+    !matches!(state, LocalNodeState::EMPTY | LocalNodeState::INACTIVE)
 }
 
 /// Networks come as a list of their own; registries are those of the index whose `Secure` is false.

@@ -50,14 +50,23 @@ fn run(bed: &Bed, command: &'static str, steps: Vec<Step>) {
 fn uninstall_steps(bed: &Bed) -> Vec<Step> {
     let receipt = Receipt::load(&bed.host).unwrap().unwrap();
     let active = Default::default();
-    back::uninstall(&Back { entries: &receipt.entries, active: &active, changed_too: false })
+    back::uninstall(&Back {
+        entries: &receipt.entries,
+        active: &active,
+        changed_too: false,
+        metadata: false,
+    })
 }
 
 fn rollback_steps(bed: &Bed) -> (Vec<Step>, Receipt) {
     let now = Receipt::load(&bed.host).unwrap().unwrap();
     let after = now.before_last(1, "later").unwrap();
-    let back =
-        Back { entries: now.entries_of_last(1), active: &Default::default(), changed_too: false };
+    let back = Back {
+        entries: now.entries_of_last(1),
+        active: &Default::default(),
+        changed_too: false,
+        metadata: false,
+    };
     (back::rollback(&back, &now, &after), after)
 }
 
@@ -206,8 +215,12 @@ fn configuration_that_was_changed_goes_on_request() {
         let before = outside(&bed);
         let receipt = Receipt::load(&bed.host).unwrap().unwrap();
         let active = Default::default();
-        let steps =
-            back::uninstall(&Back { entries: &receipt.entries, active: &active, changed_too });
+        let steps = back::uninstall(&Back {
+            entries: &receipt.entries,
+            active: &active,
+            changed_too,
+            metadata: false,
+        });
         let context = bed.context();
         let mut session = Session::new(&bed.host, "uninstall");
         let made = apply(&context, session.journal().unwrap(), steps).unwrap();

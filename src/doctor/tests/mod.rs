@@ -48,6 +48,7 @@ pub(super) fn world() -> World {
         images: Vec::new(),
         smoke_test: false,
         confirm_within: None,
+        watch: None,
         ignore: Vec::new(),
     };
     let doctor = DoctorFacts {

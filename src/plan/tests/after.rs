@@ -68,13 +68,22 @@ impl World {
                 | Step::LoadImage(_)
                 | Step::NoteContainers(_)
                 | Step::ResumeContainers(_)
+                | Step::SnapshotMetadata(_)
+                | Step::WatchUnits(_)
                 | Step::SmokeTest(_) => {}
+                Step::RemoveFile(step) => {
+                    facts.files.remove(&step.path);
+                }
+                Step::StopUnits(step) => {
+                    for stopped in &step.units {
+                        facts.units.insert(stopped.clone(), unit(false));
+                    }
+                }
                 Step::RemoveLink(_)
                 | Step::ResetFailed(_)
                 | Step::SetMode(_)
                 | Step::Revert(_)
                 | Step::ExpectGone(_)
-                | Step::StopUnits(_)
                 | Step::SetSetting(_) => panic!("a repair is no part of an installation"),
             }
         }

@@ -7,6 +7,7 @@ mod programs;
 mod security;
 mod space;
 mod system;
+mod upgrade;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -29,6 +30,8 @@ struct World {
     owned: BTreeSet<String>,
     expected: Option<u64>,
     archive: Archive,
+    /// The version that Landfall installed here.
+    installed: Option<&'static str>,
 }
 
 fn world() -> World {
@@ -51,6 +54,7 @@ fn world() -> World {
         images: Vec::new(),
         smoke_test: true,
         confirm_within: None,
+        watch: None,
         ignore: Vec::new(),
     };
     let elf = ElfInfo {
@@ -75,12 +79,21 @@ fn world() -> World {
         newest_mtime: facts.now - 1000,
         entries: vec![program("dockerd", Role::Daemon), program("runc", Role::Runtime)],
     };
-    World { desired, facts, owned: BTreeSet::new(), expected: Some(200 << 20), archive }
+    World {
+        desired,
+        facts,
+        owned: BTreeSet::new(),
+        expected: Some(200 << 20),
+        archive,
+        installed: None,
+    }
 }
 
 impl World {
     fn findings(&self) -> Vec<Finding> {
         let mut found = check(&self.desired, &self.facts, &self.owned, self.expected);
+        let installed = self.installed;
+        found.extend(check_upgrade(&self.desired, &self.facts, &self.owned, installed));
         found.extend(check_archive(&self.desired, &self.facts, &self.owned, &self.archive));
         found
     }
@@ -173,6 +186,7 @@ fn cases() -> impl Iterator<Item = &'static Case> {
         network::CASES,
         security::CASES,
         hardened::CASES,
+        upgrade::CASES,
     ]
     .into_iter()
     .flatten()

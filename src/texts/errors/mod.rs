@@ -27,6 +27,15 @@ pub const NOT_ROLLED_BACK: &str = "not everything could be rolled back";
 /// How to go on then.
 pub const RETRY_ROLLBACK: &str = "mend the cause, then run landfall rollback: it completes this, and so does any \
      command that changes the host (to give it up: move /var/lib/landfall/journal.jsonl away)";
+/// Where the units' logs are kept.
+pub fn evidence(path: &str) -> String {
+    format!("what the units said until then: {path}")
+}
+
+/// There is nothing to upgrade.
+pub const NOTHING_TO_UPGRADE: &str = "landfall has installed no engine on this host";
+/// What to do then.
+pub const INSTALL_FIRST: &str = "to install one: landfall install --offline FILE";
 /// A run is committed, and something that follows failed.
 pub const COMMITTED: &str = "all changes are made and stay; what is left is to remove files that \
      have no use any more, and to note that the run ended";
@@ -67,7 +76,7 @@ pub fn log_of(unit: &str) -> String {
 /// Hints for a failed step.
 pub fn step_hints(error: &StepError) -> Vec<String> {
     match error {
-        StepError::Unit { unit, .. } => {
+        StepError::Unit { unit, .. } | StepError::NotSteady { unit, .. } => {
             vec![format!("the unit's whole log: journalctl -u {unit}")]
         }
         StepError::Smoke(_) => vec![

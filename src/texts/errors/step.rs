@@ -40,6 +40,7 @@ impl fmt::Display for StepError {
                 }
                 Ok(())
             }
+            Self::NotSteady { unit, .. } => write!(f, "{unit} did not stay up"),
             Self::NoLabeller => {
                 f.write_str("SELinux is on, and there is no program to set labels with")
             }

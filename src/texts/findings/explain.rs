@@ -230,6 +230,19 @@ fn programs(code: Code) -> Option<(&'static str, &'static str)> {
             "call it by its path (sudo DIR/docker), or visudo -f /etc/sudoers.d/docker, \
              with the line: Defaults secure_path = USUAL:DIR",
         ),
+        Code::OneWay => {
+            ("docker version; the name of the archive", "to upgrade all the same: --ignore LF065")
+        }
+        Code::Downgrade => (
+            "docker version; the name of the archive",
+            "to go back to what was installed before: landfall rollback; to try it all the same: \
+             --ignore LF066",
+        ),
+        Code::DriverRemoved => (
+            "docker info --format '{{.Driver}}'",
+            "save what is needed (docker save, docker commit), set another driver (--set \
+             'storage-driver=\"overlay2\"') with the engine of now, load it there, then upgrade",
+        ),
         Code::GroupRemote => (
             "getent group NAME; grep NAME /etc/group",
             "nothing, as long as the directory service keeps the number",

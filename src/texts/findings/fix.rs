@@ -191,6 +191,17 @@ fn fix_of_accounts(seen: &Seen) -> String {
             "see why it does not answer: getent group {name}; or make the group a local one \
              yourself: groupadd --system {name}"
         ),
+        Seen::OneWay { .. } => "to upgrade all the same: --ignore LF065".to_owned(),
+        Seen::Downgrade { .. } => {
+            "to go back to what was installed before: landfall rollback; to try it all the same: \
+             --ignore LF066"
+                .to_owned()
+        }
+        Seen::DriverRemoved { .. } => {
+            "save what is needed (docker save, docker commit), set another driver (--set \
+             'storage-driver=\"overlay2\"') with the engine of now, load it there, then upgrade"
+                .to_owned()
+        }
         Seen::GroupRemote { .. } => {
             "nothing, as long as the directory service keeps the number".to_owned()
         }

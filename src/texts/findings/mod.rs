@@ -136,6 +136,9 @@ pub fn title(code: Code) -> &'static str {
         Code::GroupUnanswered => "it cannot be told whether the group exists",
         Code::SudoPath => "sudo will not find docker by its name",
         Code::GroupRemote => "the group is kept by a directory service",
+        Code::OneWay => "after this upgrade the engine of now may not read its data",
+        Code::Downgrade => "the engine would be replaced by an older one",
+        Code::DriverRemoved => "the new engine does not have the storage driver that is in use",
         _ => doctor::page(code).map_or("", |page| page.title),
     }
 }
@@ -224,6 +227,17 @@ pub fn why(code: Code) -> &'static str {
              groupadd asks the same service, and would wait for it too"
         }
         Code::SudoPath => "sudo looks in the directories of its own secure_path alone",
+        Code::OneWay => {
+            "upstream promises no way back; landfall rollback puts back what the engine knew before \
+             the upgrade, and containers that were made since are forgotten then"
+        }
+        Code::Downgrade => {
+            "upstream promises no way back across release lines: the older engine may not read what \
+             the newer one wrote"
+        }
+        Code::DriverRemoved => {
+            "images and containers that it keeps would be there, and could not be used"
+        }
         Code::GroupRemote => {
             "the socket is made before a directory service answers at boot: its unit names the \
              group by number"

@@ -158,6 +158,9 @@ fn seen_of_accounts(seen: &Seen) -> String {
         Seen::GroupUnanswered { name } => {
             format!("{name} is not a local group, and the directory service did not answer in 5 s")
         }
+        Seen::OneWay { from, to, what } => format!("{from} → {to}: {what}"),
+        Seen::Downgrade { from, to } => format!("{from} → {to}"),
+        Seen::DriverRemoved { driver, to } => format!("{driver}, which {to} does not have"),
         Seen::GroupRemote { name, gid } => format!("{name}, with id {gid}"),
         Seen::Doctor(sight) => super::doctor::seen(sight),
         _ => super::network::seen(seen),

@@ -1,0 +1,125 @@
+//! `landfall upgrade`.
+
+use std::time::Duration;
+
+use super::args::{Global, InstallArgs};
+use super::failure::{Failure, exit};
+use super::install::{carry_out_asked, changing, configured};
+use super::output::Output;
+use super::prepare::{Config, Looked, desired, make_plan, prepare};
+use crate::desired::Desired;
+use crate::host::Host;
+use crate::installed::Installed;
+use crate::receipt::Receipt;
+use crate::texts::errors;
+
+/// Replaces the installed engine by another version; what was asked for is kept.
+pub fn upgrade(
+    global: &Global,
+    args: &InstallArgs,
+    watch: u64,
+    confirm_within: Option<Duration>,
+    host: &Host,
+    output: &Output,
+) -> Result<u8, Failure> {
+    let asked = desired(global, args, Config::IfNamed)?;
+    let confirm_within = confirm_within.or(configured(&asked, host));
+    changing(host, output, "upgrade", confirm_within, |run, session, _| {
+        let none = || Failure::new(exit::USAGE, errors::NOTHING_TO_UPGRADE);
+        let receipt = Receipt::load(host)?
+            .filter(Receipt::has_engine)
+            .ok_or_else(|| none().hint(errors::INSTALL_FIRST))?;
+        let desired = Desired { watch: Some(watch), ..over(asked, args, &receipt) };
+        let looked = Looked::at(host, output, desired)?;
+        let prepared = prepare(looked, output, Some(session))?;
+        let plan = make_plan(output, &prepared)?;
+        carry_out_asked(global, run, prepared, plan, session, output)
+    })
+}
+
+/// What is asked for now, over what was asked for when the engine was installed.
+fn over(asked: Desired, args: &InstallArgs, receipt: &Receipt) -> Desired {
+    let mut kept = receipt.desired.clone().unwrap_or_else(|| {
+        // An older receipt tells it by its steps.
+        let mut desired = asked.clone();
+        desired.daemon.clone_from(&receipt.daemon);
+        let source = desired.source.clone();
+        if let Some(installed) = Installed::of(receipt) {
+            installed.asked_by(&mut desired);
+        }
+        desired.source = source;
+        desired
+    });
+    kept.daemon.extend(asked.daemon);
+    if args.bin_dir.is_some() {
+        kept.bin_dir = asked.bin_dir;
+    }
+    if args.group.is_some() {
+        kept.group = asked.group;
+    } else {
+        for member in asked.group.members {
+            if !kept.group.members.contains(&member) {
+                kept.group.members.push(member);
+            }
+        }
+    }
+    Desired {
+        source: asked.source,
+        unit_style: asked.unit_style,
+        images: asked.images,
+        smoke_test: asked.smoke_test,
+        confirm_within: asked.confirm_within,
+        ignore: asked.ignore,
+        ..kept
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{self, Options};
+    use serde_json::json;
+
+    fn asked(args: &InstallArgs) -> Desired {
+        config::desired(&Options { archive: Some("new.tgz".into()), ..args.options() }, None)
+            .unwrap()
+    }
+
+    #[test]
+    fn what_was_asked_for_is_kept_unless_it_is_asked_for_otherwise() {
+        let json = include_str!("../../tests/receipts/schema-1.json");
+        let mut receipt: Receipt = serde_json::from_str(json).unwrap();
+        let before = InstallArgs {
+            bin_dir: Some("/opt/docker/bin".to_owned()),
+            group: Some("ops".to_owned()),
+            users: vec!["anna".to_owned()],
+            set: vec!["debug=true".to_owned(), "live-restore=true".to_owned()],
+            ..InstallArgs::default()
+        };
+        receipt.desired = Some(asked(&before));
+        let now = InstallArgs {
+            users: vec!["ben".to_owned()],
+            set: vec!["debug=false".to_owned()],
+            ..InstallArgs::default()
+        };
+        let desired = over(asked(&now), &now, &receipt);
+        assert_eq!(desired.source.archive.to_string_lossy(), "new.tgz");
+        assert_eq!(
+            (desired.bin_dir.as_str(), desired.group.name.as_str()),
+            ("/opt/docker/bin", "ops")
+        );
+        assert_eq!(desired.group.members, ["anna", "ben"]);
+        assert_eq!(json!(desired.daemon), json!({"debug": false, "live-restore": true}));
+    }
+
+    #[test]
+    fn an_older_receipt_tells_it_by_its_steps() {
+        let json = include_str!("../../tests/receipts/schema-1.json");
+        let receipt: Receipt = serde_json::from_str(json).unwrap();
+        let none = InstallArgs::default();
+        let desired = over(asked(&none), &none, &receipt);
+        assert_eq!((desired.bin_dir.as_str(), desired.group.name.as_str()), ("/usr/bin", "docker"));
+        assert_eq!(desired.daemon["live-restore"], true);
+        assert_eq!(desired.source.archive.to_string_lossy(), "new.tgz");
+    }
+}

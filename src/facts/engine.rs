@@ -1,0 +1,63 @@
+//! The engine that runs, as it describes itself.
+
+use std::path::Path;
+use std::time::Duration;
+
+use landfall_engine::{Client, EngineError};
+use serde::{Deserialize, Serialize};
+
+use crate::desired::SOCKET;
+use crate::host::Host;
+
+/// How long the API may take to answer.
+const LIMIT: Duration = Duration::from_secs(10);
+
+/// The engine that runs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunningEngine {
+    /// Its version.
+    pub version: String,
+    /// Whether containers go on running while its daemon is down.
+    pub live_restore: bool,
+    /// Whether it is part of a Swarm.
+    pub swarm: bool,
+    /// Its storage driver.
+    pub storage_driver: String,
+    /// Names of the containers that run.
+    pub running: Vec<String>,
+    /// How many containers there are, running or not.
+    pub containers: u64,
+    /// How many images there are.
+    pub images: u64,
+}
+
+/// Asks the engine, if docker.service runs: a socket that systemd listens on would start it. One
+/// that does not answer says nothing.
+pub fn gather(host: &Host, docker_runs: bool) -> Option<RunningEngine> {
+    if !docker_runs {
+        return None;
+    }
+    host.block_on(async { tokio::time::timeout(LIMIT, ask()).await }).ok()?.ok()
+}
+
+async fn ask() -> Result<RunningEngine, EngineError> {
+    let client = Client::connect(Path::new(SOCKET), LIMIT).await?;
+    let info = client.info().await?;
+    let mut running: Vec<String> = client
+        .list_containers(false, &[])
+        .await?
+        .iter()
+        .map(|container| container.names.first().unwrap_or(&container.id))
+        .map(|name| name.trim_start_matches('/').to_owned())
+        .collect();
+    running.sort();
+    Ok(RunningEngine {
+        version: info.server_version,
+        live_restore: info.live_restore,
+        swarm: info.swarm,
+        storage_driver: info.storage_driver,
+        running,
+        containers: info.containers.total,
+        images: info.images,
+    })
+}
