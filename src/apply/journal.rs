@@ -9,7 +9,7 @@ use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use serde::{Deserialize, Serialize};
 
 use crate::file_state::Ownership;
-use crate::host::{Host, HostError, clock};
+use crate::host::{Host, HostError, clock, kill_point};
 use crate::receipt::{Entry, RECEIPT, Receipt};
 use crate::steps::{Before, EngineData, Step};
 use crate::store::STATE_DIR;
@@ -213,7 +213,12 @@ impl Journal {
     }
 
     fn append(&mut self, bytes: &[u8]) -> Result<(), HostError> {
-        self.file.write_all(bytes).map_err(|source| HostError::io("write", JOURNAL, source))
+        let failed = |source| HostError::io("write", JOURNAL, source);
+        for part in kill_point::parts(bytes) {
+            self.file.write_all(part).map_err(failed)?;
+            kill_point::reached();
+        }
+        Ok(())
     }
 
     /// Appends a line that is on disk when this returns.

@@ -10,7 +10,7 @@ mod undo;
 use std::time::Instant;
 
 use crate::file_state::{FileKind, FileState};
-use crate::host::{HostError, clock};
+use crate::host::{HostError, clock, kill_point};
 use crate::receipt::Entry;
 use crate::report::{Event, Phase};
 use crate::steps::{Context, Step, StepError};
@@ -116,6 +116,7 @@ fn make(
     record_intent(journal, number, step, &before)?;
     made.push(Entry { step: step.clone(), before });
     step.action().apply(context)?;
+    kill_point::after_step(step);
     journal.write(&Record::Done { number })?;
     Ok(())
 }

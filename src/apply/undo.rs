@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::journal::{self, Cleanup, Journal, Outcome};
 use super::session::{complete, leave};
 use crate::host::Host;
-use crate::receipt::{Entry, Receipt, ReceiptError};
+use crate::receipt::{Entry, RECEIPT, Receipt, ReceiptError};
 use crate::report::{Event, Phase};
 use crate::steps::{Before, Context, Step, StepError, Undone, containers};
 use crate::texts::progress;
@@ -162,9 +162,17 @@ fn to_revive(entries: &[Entry]) -> Vec<(String, UnitAction)> {
 #[derive(Debug)]
 pub enum Recovered {
     /// It had been committed: what was left of it was done.
-    Completed,
+    Completed {
+        /// Its command.
+        command: String,
+    },
     /// It was undone, as far as that went.
-    Undone(UndoReport),
+    Undone {
+        /// Its command.
+        command: String,
+        /// What became of its steps.
+        report: UndoReport,
+    },
 }
 
 /// Completes or undoes a run that was cut, if there is one. A receipt that is damaged or gone
@@ -176,6 +184,10 @@ pub fn recover(context: &Context<'_>) -> Result<Option<Recovered>, StepError> {
     let host = context.host;
     let Some(cut) = journal::cut_run(host)? else {
         restore_receipt(context)?;
+        if journal::runs(host)?.is_empty() && host.stat(RECEIPT)?.is_none() {
+            // A run was cut before its first line was whole.
+            leave(host)?;
+        }
         return Ok(None);
     };
     context.reporter.event(&Event::Recovering {
@@ -195,7 +207,7 @@ pub fn recover(context: &Context<'_>) -> Result<Option<Recovered>, StepError> {
             Some(_) => Journal::open(host)?.end(Outcome::Done)?,
             None => leave(host)?,
         }
-        return Ok(Some(Recovered::Completed));
+        return Ok(Some(Recovered::Completed { command: cut.command }));
     }
     restore_receipt(context)?;
     let mut journal = Journal::open(host)?;
@@ -203,7 +215,7 @@ pub fn recover(context: &Context<'_>) -> Result<Option<Recovered>, StepError> {
     let report = undo(context, &entries, |index| journal.note_undone(numbers[index]));
     let outcome = if report.failed.is_empty() { Outcome::RolledBack } else { Outcome::Stuck };
     journal.conclude(host, outcome)?;
-    Ok(Some(Recovered::Undone(report)))
+    Ok(Some(Recovered::Undone { command: cut.command, report }))
 }
 
 /// Writes the receipt again from the journal, if it is damaged, or gone without having been

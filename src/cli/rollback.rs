@@ -8,7 +8,7 @@ use super::install::{changing, keep};
 use super::output::{Output, utc};
 use super::run::Run;
 use super::uninstall::active_units;
-use crate::apply::{Session, apply};
+use crate::apply::{Recovered, Session, apply};
 use crate::bundle::boundaries;
 use crate::host::Host;
 use crate::plan::back::{self, Back};
@@ -28,8 +28,18 @@ pub fn rollback(
         return Err(Failure::new(exit::REFUSED, errors::NOT_ROOT).hint(errors::USE_SUDO));
     }
     changing(host, output, "rollback", None, |run, session, recovered| {
-        if recovered.is_some() && to.is_none() {
-            output.result(texts::RECOVERED, &json!({"event": "done", "changed": true}));
+        let done = match &recovered {
+            // A rollback that was cut is asked for again.
+            Some(Recovered::Undone { command, .. }) if command != session.command() => {
+                Some(texts::RECOVERED)
+            }
+            Some(Recovered::Completed { command }) if command == session.command() => {
+                Some(texts::COMPLETED)
+            }
+            _ => None,
+        };
+        if let Some(text) = done.filter(|_| to.is_none()) {
+            output.result(text, &json!({"event": "done", "changed": true}));
             return Ok(exit::DONE);
         }
         rollback_run(global, to, metadata, run, session, output)

@@ -72,7 +72,7 @@ impl Run<'_> {
         let recovered = apply::recover(&self.context(Purge::IfNew))?;
         self.board.post(Activity::Preparing);
         match recovered {
-            Some(Recovered::Undone(report)) if !report.failed.is_empty() => {
+            Some(Recovered::Undone { report, .. }) if !report.failed.is_empty() => {
                 let message = errors::NOT_ROLLED_BACK;
                 Err(Failure::new(exit::STUCK, message).with_undo(report))
             }

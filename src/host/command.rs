@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 
-use super::{Host, HostError};
+use super::{Host, HostError, kill_point};
 use crate::texts::phrases::host as phrases;
 
 /// Where programs are looked for. `sudo`'s secure path and a bare login often lack the
@@ -100,7 +100,9 @@ impl Host {
     /// As [`Host::run`], and [`HostError::Command`] with the last lines of its stderr if it
     /// exits with another code than 0.
     pub fn run_ok(&self, argv: &[&str], limit: Duration) -> Result<String, HostError> {
-        succeeded(argv, self.run(argv, limit)?)
+        let output = succeeded(argv, self.run(argv, limit)?)?;
+        kill_point::reached();
+        Ok(output)
     }
 
     /// Runs a program that has to succeed, with text on its standard input.

@@ -12,6 +12,7 @@ mod error;
 mod files;
 pub mod input;
 pub mod interrupt;
+pub mod kill_point;
 pub mod labels;
 pub mod lock;
 mod mounts;

@@ -7,7 +7,7 @@ use std::os::fd::AsFd;
 
 use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags, Timespec, Timestamps};
 
-use super::{Host, HostError};
+use super::{Host, HostError, kill_point};
 use crate::file_state::{FileState, Ownership, new_name, parent_of};
 
 impl Host {
@@ -173,6 +173,7 @@ impl Host {
         let mut file = self.create_staged(&beside)?;
         let written = fill(&mut file)
             .map_err(|source| HostError::io("write", path, source))
+            .inspect(|()| kill_point::reached())
             .and_then(|()| set_attributes(&file, path, ownership, xattrs, mtime))
             .and_then(|()| file.sync_all().map_err(|source| HostError::io("sync", path, source)))
             .and_then(|()| self.rename(&beside, path));
@@ -284,7 +285,9 @@ impl Host {
         Ok(())
     }
 
+    /// A name was made, replaced or removed.
     fn note_unsynced(&self, path: &str) {
+        kill_point::reached();
         let parent = parent_of(path).unwrap_or("/");
         let mut unsynced = self.unsynced.borrow_mut();
         if !unsynced.contains(parent) {

@@ -7,7 +7,7 @@ use super::{Action, Before, Context, CreateGroup, KeptReason, RemoveFile, Remove
 use super::{StepError, Undone};
 use super::{create_group::lookup_group, guard_runtime, link};
 use crate::digest::Digest;
-use crate::file_state::{FileKind, is_old_name, old_name};
+use crate::file_state::{FileKind, is_old_name, new_name, old_name};
 use crate::receipt::Entry;
 use crate::report::Event;
 
@@ -86,6 +86,11 @@ impl Action for Revert {
 
     fn undo(&self, context: &Context<'_>, before: &Before) -> Result<Undone, StepError> {
         let step = &self.entry.step;
+        if let Some(path) = step.path() {
+            // What a cut left of writing what had stood there.
+            let (directory, name) = path.rsplit_once('/').unwrap_or(("", path));
+            context.host.remove_file(&format!("{directory}/{}", new_name(name)))?;
+        }
         match (before, step) {
             (Before::Files { .. }, Step::SnapshotMetadata(step)) => step.undo(context, before),
             (Before::Files { files, directories }, _) => {

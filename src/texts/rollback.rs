@@ -9,6 +9,8 @@ pub const FORGETS: &str = "Containers, networks and images that were made since 
      their files stay.";
 /// A run that was cut is undone, and that was all.
 pub const RECOVERED: &str = "Rolled back: the host is as it was before the run that was cut.";
+/// A rollback that was cut is completed, and that was all.
+pub const COMPLETED: &str = "Rolled back: the rollback that was cut is completed.";
 /// There is nothing to go back from.
 pub const NOTHING_INSTALLED: &str = "landfall has installed nothing on this host";
 /// The first run is all that there is.

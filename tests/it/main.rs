@@ -18,6 +18,7 @@ mod groups;
 mod hardened;
 mod idempotence;
 mod install;
+mod kill;
 mod lock;
 mod network;
 mod old_kernel;

@@ -37,6 +37,12 @@ pub fn docker() -> &'static Bundle {
     })
 }
 
+/// The same engine with other bytes: a zero more at the end of each program.
+pub fn same_again() -> &'static Bundle {
+    static BUNDLE: OnceLock<Bundle> = OnceLock::new();
+    BUNDLE.get_or_init(|| derive("docker-20.10.24-2.tgz", |_, program| program.push(0)))
+}
+
 /// The same engine with a daemon that cannot start, as version 20.10.99: it asks for a library that
 /// no host has.
 pub fn dead_daemon() -> &'static Bundle {

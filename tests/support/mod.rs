@@ -15,8 +15,10 @@ mod registry;
 mod run;
 mod scenario;
 mod snapshot;
+pub mod tiny;
 mod trace;
 
+pub use bench::SHARE;
 pub use machine::{Machine, MachineOptions, VmOptions};
 pub use registry::Registry;
 pub use run::Run;

@@ -169,7 +169,7 @@ fn committed_and_cut_it_is_completed() {
     session.journal().unwrap().write_synced(&record).unwrap();
     drop(session);
     bed.reopen();
-    assert!(matches!(recover(&bed.context()).unwrap(), Some(Recovered::Completed)));
+    assert!(matches!(recover(&bed.context()).unwrap(), Some(Recovered::Completed { .. })));
     assert_eq!(bed.tree(), original);
 
     let mut bed = installed();
@@ -182,7 +182,7 @@ fn committed_and_cut_it_is_completed() {
     session.journal().unwrap().write_synced(&record).unwrap();
     drop(session);
     bed.reopen();
-    assert!(matches!(recover(&bed.context()).unwrap(), Some(Recovered::Completed)));
+    assert!(matches!(recover(&bed.context()).unwrap(), Some(Recovered::Completed { .. })));
     assert_eq!(Receipt::load(&bed.host).unwrap(), Some(receipt));
     assert_eq!(outside(&bed), before);
     assert!(recover(&bed.context()).unwrap().is_none());

@@ -124,7 +124,7 @@ fn save(receipt: &Receipt, bed: &Bed) {
 /// The report of a run that was cut and undone.
 fn undone(recovered: Option<Recovered>) -> UndoReport {
     match recovered {
-        Some(Recovered::Undone(report)) => report,
+        Some(Recovered::Undone { report, .. }) => report,
         other => panic!("{other:?}"),
     }
 }
