@@ -27,11 +27,12 @@ pub struct Installed {
 impl Installed {
     /// What the receipt says; `None` if it is one of repairs alone. What was done last counts.
     pub fn of(receipt: &Receipt) -> Option<Self> {
+        let desired = receipt.desired.as_ref();
         receipt.has_engine().then(|| Self {
             version: receipt.version.clone(),
             unit_style: receipt.topology,
-            bin_dir: last(receipt, bin_dir),
-            group: last(receipt, group),
+            bin_dir: last(receipt, bin_dir).or_else(|| Some(desired?.bin_dir.clone())),
+            group: last(receipt, group).or_else(|| Some(desired?.group.name.clone())),
             data_root: data_root(receipt).map(str::to_owned),
         })
     }

@@ -5,6 +5,7 @@
 //! pure function; [`apply`] carries it out through [`host::Host`], journal first, and
 //! leaves a [`receipt::Receipt`].
 
+pub mod adoption;
 pub mod apply;
 pub mod approved;
 pub mod bundle;

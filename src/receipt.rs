@@ -6,6 +6,7 @@ use std::io::{BufReader, Write};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::adoption::Adoption;
 use crate::bundle::Archive;
 use crate::desired::Desired;
 use crate::digest::Digest;
@@ -48,6 +49,9 @@ pub struct Receipt {
     /// What was asked for; older receipts do not hold it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub desired: Option<Desired>,
+    /// The engine that was there before Landfall, if it was taken over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adopted: Option<Adoption>,
     /// The runs that can be gone back behind, oldest first. The first ones of `entries` belong
     /// to none of them: nothing is known of when they were made.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -120,6 +124,8 @@ pub fn merged(entries: &[Entry]) -> Vec<Entry> {
         let is_file = matches!(entry.step, Step::InstallBinary(_) | Step::WriteFile(_));
         let earlier = merged.iter_mut().find(|earlier| {
             is_file
+                // What was taken over is put back, and not what stood there before it.
+                && earlier.before != Before::Adopted
                 && matches!(earlier.step, Step::InstallBinary(_) | Step::WriteFile(_))
                 && earlier.step.path() == entry.step.path()
         });
@@ -268,13 +274,6 @@ impl Receipt {
 
     /// A receipt of repairs alone: no engine was installed.
     pub fn without_engine() -> Self {
-        let nothing = Archive {
-            sha256: Digest::of(b""),
-            size: 0,
-            unpacked: 0,
-            newest_mtime: 0,
-            entries: Vec::new(),
-        };
         Self {
             schema: SCHEMA,
             landfall: String::new(),
@@ -282,16 +281,22 @@ impl Receipt {
             updated: 0,
             version: None,
             topology: Topology::default(),
-            archive: nothing,
+            archive: Archive::of_programs(Vec::new()),
             daemon: Map::new(),
             images: BTreeSet::new(),
             desired: None,
+            adopted: None,
             runs: Vec::new(),
             entries: Vec::new(),
         }
     }
 
-    /// Whether an engine was installed, rather than a host repaired alone.
+    /// Whether the programs were taken over as they were, and come from no archive.
+    pub fn has_no_archive(&self) -> bool {
+        self.archive.size == 0
+    }
+
+    /// Whether an engine was installed or taken over, rather than a host repaired alone.
     pub fn has_engine(&self) -> bool {
         !self.archive.entries.is_empty()
     }

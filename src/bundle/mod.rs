@@ -21,6 +21,7 @@ mod kernel_version;
 mod limits;
 mod names;
 mod pipeline;
+mod program;
 mod sidecar;
 pub mod trust;
 
@@ -38,6 +39,7 @@ pub use error::BundleError;
 pub use kernel_version::{KernelVersion, ParseKernelVersionError};
 pub use limits::Limits;
 pub use names::{Layout, Role, program_names, version_from_name};
+pub use program::read_program;
 pub use sidecar::SidecarError;
 
 use crate::digest::Digest;

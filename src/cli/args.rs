@@ -107,9 +107,11 @@ pub enum Command {
         hours: u32,
     },
     #[command(about = help::UNINSTALL, after_help = help::UNINSTALL_EXAMPLES)]
-    Uninstall {
-        #[arg(long, value_enum, value_name = "WHAT", help = help::PURGE)]
-        purge: Option<PurgeArg>,
+    Uninstall(UninstallArgs),
+    #[command(about = help::ADOPT, after_help = help::ADOPT_NOTES)]
+    Adopt {
+        #[arg(long, help = help::ADOPT_DRY_RUN)]
+        dry_run: bool,
     },
     #[command(about = help::ROLLBACK, after_help = help::ROLLBACK_EXAMPLES)]
     Rollback {
@@ -177,6 +179,15 @@ pub struct ConfirmArgs {
 /// The parser says which option and value it is; what is left to say is what would be right.
 fn time(text: &str) -> Result<Duration, &'static str> {
     duration::parse(text).map_err(|(_, hint)| hint)
+}
+
+/// What `uninstall` takes.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct UninstallArgs {
+    #[arg(long, value_enum, value_name = "WHAT", help = help::PURGE)]
+    pub purge: Option<PurgeArg>,
+    #[arg(long, help = help::INCLUDE_ADOPTED)]
+    pub include_adopted: bool,
 }
 
 /// What `uninstall --purge` deletes.

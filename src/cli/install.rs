@@ -7,7 +7,7 @@ use serde_json::json;
 use super::args::{Global, InstallArgs};
 use super::failure::{Failure, exit};
 use super::output::Output;
-use super::prepare::{Config, Looked, Prepared, desired, make_plan, prepare, read_archive};
+use super::prepare::{Looked, Prepared, desired_here, make_plan, prepare, read_archive};
 use super::run::{self, Run};
 use crate::apply::journal::{Cleanup, Outcome};
 use crate::apply::{self, ApplyError, Recovered, Session, apply};
@@ -26,7 +26,7 @@ pub fn install(
     host: &Host,
     output: &Output,
 ) -> Result<u8, Failure> {
-    let desired = desired(global, args, Config::OfThisHost)?;
+    let desired = desired_here(global, args, host)?;
     let confirm_within = confirm_within.or(configured(&desired, host));
     changing(host, output, "install", confirm_within, |run, session, _| {
         let looked = Looked::at(host, output, desired)?;

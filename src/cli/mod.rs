@@ -1,10 +1,12 @@
 //! The command line: one file per command, and the only place that prints.
 
+mod adopt;
 mod apply;
 mod args;
 mod confirm;
 mod doctor;
 mod failure;
+mod give_back;
 mod history;
 mod install;
 mod output;
@@ -72,7 +74,8 @@ fn dispatch(cli: &Cli, output: &Output) -> Result<u8, Failure> {
         Command::SupportBundle { out, hours } => {
             support_bundle::support_bundle(&cli.global, out.as_deref(), *hours, &host, output)
         }
-        Command::Uninstall { purge } => uninstall::uninstall(&cli.global, *purge, &host, output),
+        Command::Adopt { dry_run } => adopt::adopt(&cli.global, *dry_run, &host, output),
+        Command::Uninstall(args) => uninstall::uninstall(&cli.global, args, &host, output),
         Command::Rollback { to, metadata } => {
             rollback::rollback(&cli.global, to.as_deref(), *metadata, &host, output)
         }

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::args::{Global, InstallArgs, PlanArgs};
 use super::failure::{Failure, exit};
 use super::output::{Output, utc};
-use super::prepare::{Config, Looked, Prepared, desired, make_plan, prepare};
+use super::prepare::{Config, Looked, Prepared, desired, desired_here, make_plan, prepare};
 use crate::apply::journal;
 use crate::approved::{ApprovedPlan, Build, Command, FilePin, HostState, SCHEMA};
 use crate::desired::Desired;
@@ -27,8 +27,10 @@ pub fn plan(
     host: &Host,
     output: &Output,
 ) -> Result<u8, Failure> {
-    let config = if args.facts.is_some() { Config::IfNamed } else { Config::OfThisHost };
-    let desired = desired(global, options, config)?;
+    let desired = match args.facts {
+        Some(_) => desired(global, options, Config::IfNamed)?,
+        None => desired_here(global, options, host)?,
+    };
     let desired = if args.out.is_some() { absolute(desired)? } else { desired };
     let (identity, looked) = match &args.facts {
         Some(file) => look_at_probe(file, desired, output)?,

@@ -7,6 +7,7 @@ use super::args::{Global, InstallArgs};
 use super::failure::{Failure, exit};
 use super::output::{HEADING, Output};
 use super::show_plan::megabytes;
+use crate::adoption;
 use crate::apply::Session;
 use crate::approved::receipt_digest;
 use crate::bundle::trust::{self, Evidence, Verdict};
@@ -22,7 +23,7 @@ use crate::probe::Probe;
 use crate::receipt::Receipt;
 use crate::report::{Event, Phase, Reporter};
 use crate::stage;
-use crate::texts::{errors, progress, trust as trust_texts};
+use crate::texts::{adoption as adoption_texts, errors, progress, trust as trust_texts};
 
 /// Everything that is known before a plan is made.
 pub struct Prepared {
@@ -102,9 +103,33 @@ pub enum Config {
     IfNamed,
 }
 
+/// What is asked for of this host. An engine that was taken over keeps its directory and its group
+/// unless others are asked for.
+pub fn desired_here(global: &Global, args: &InstallArgs, host: &Host) -> Result<Desired, Failure> {
+    // That the receipt cannot be read is said by those who need it.
+    let receipt = Receipt::load(host).ok().flatten();
+    let kept = receipt.filter(|receipt| receipt.adopted.is_some()).and_then(|it| it.desired);
+    let mut options = args.options();
+    if let Some(kept) = kept {
+        let file = config_file(global.config.as_deref())?;
+        let in_file = |says: fn(&FileConfig) -> bool| file.as_ref().is_some_and(says);
+        if !in_file(FileConfig::says_bin_dir) {
+            options.bin_dir.get_or_insert(kept.bin_dir);
+        }
+        if !in_file(FileConfig::says_group) {
+            options.group.get_or_insert(kept.group.name);
+        }
+    }
+    checked(global, &options, Config::OfThisHost)
+}
+
 /// What is asked for, by arguments, environment and file; the files that it names are there.
 pub fn desired(global: &Global, args: &InstallArgs, config: Config) -> Result<Desired, Failure> {
-    let desired = asked(global, &args.options(), config)?;
+    checked(global, &args.options(), config)
+}
+
+fn checked(global: &Global, options: &Options, config: Config) -> Result<Desired, Failure> {
+    let desired = asked(global, options, config)?;
     for path in std::iter::once(&desired.source.archive).chain(&desired.images) {
         // A wrong name is a matter of usage, and found before anything else.
         input::open(path).map_err(|error| Failure::new(exit::USAGE, error.to_string()))?;
@@ -142,6 +167,7 @@ pub fn prepare(
     // Refused now rather than after the archive was read.
     plan::topology(&desired, version.as_deref(), None, receipt.as_ref())?;
     let installed = receipt.as_ref().filter(|receipt| receipt.has_engine());
+    refuse_packaged(receipt.as_ref(), &facts)?;
     desired.unit_style = desired.unit_style.or(installed.map(|receipt| receipt.topology));
     let owned = receipt.as_ref().map(Receipt::paths).unwrap_or_default();
     let known = known_archive(&archive_file, receipt.as_ref())?;
@@ -179,6 +205,18 @@ pub fn prepare(
     })
 }
 
+/// A Docker that was taken over from packages is theirs.
+fn refuse_packaged(receipt: Option<&Receipt>, facts: &Facts) -> Result<(), Failure> {
+    let packages = receipt.and_then(|it| it.adopted.as_ref()).map(|adoption| &adoption.packages);
+    let Some(packages) = packages.filter(|packages| !packages.is_empty()) else { return Ok(()) };
+    let (upgrade, remove) = (facts.upgrade_command(packages), facts.removal_command(packages));
+    let hints = adoption_texts::package_hints(&upgrade, &remove);
+    Err(Failure {
+        hints,
+        ..Failure::new(exit::REFUSED, adoption_texts::kept_by_packages(packages))
+    })
+}
+
 /// Prints findings; an error that is not ignored refuses the host.
 fn pass(output: &Output, desired: &Desired, found: &[Finding]) -> Result<(), Failure> {
     output.findings(found);
@@ -207,7 +245,10 @@ fn pass(output: &Output, desired: &Desired, found: &[Finding]) -> Result<(), Fai
 /// The archive that an earlier run installed, if the file is still the same: then it only
 /// has to be hashed.
 fn known_archive(file: &Path, receipt: Option<&Receipt>) -> Result<Option<Archive>, Failure> {
-    let Some(receipt) = receipt else { return Ok(None) };
+    // What was taken over came from no archive.
+    let Some(receipt) = receipt.filter(|receipt| !receipt.has_no_archive()) else {
+        return Ok(None);
+    };
     let size = input::open(file)?.metadata().map(|data| data.len()).ok();
     if size != Some(receipt.archive.size) || hash(file)? != receipt.archive.sha256 {
         return Ok(None);
@@ -289,6 +330,12 @@ pub fn make_plan(output: &Output, prepared: &Prepared) -> Result<Plan, Failure> 
         receipt: prepared.receipt.as_ref(),
     })?;
     pass(output, &prepared.desired, &preflight::check_plan(&prepared.facts, &plan.steps))?;
+    let (receipt, facts) = (prepared.receipt.as_ref(), &prepared.facts);
+    if let Some(flags) = adoption::flags_in_force(receipt, facts, plan.topology) {
+        for text in adoption_texts::lost(&flags) {
+            output.event(&Event::Warning { text });
+        }
+    }
     Ok(plan)
 }
 

@@ -14,7 +14,7 @@ use crate::host::Host;
 use crate::plan::back::{self, Back};
 use crate::receipt::{Receipt, RunRecord};
 use crate::steps::Purge;
-use crate::texts::{errors, rollback as texts};
+use crate::texts::{adoption, errors, rollback as texts};
 
 /// Goes back: behind a run that was cut, else behind the last one, else to a version.
 pub fn rollback(
@@ -69,6 +69,9 @@ fn rollback_run(
         let text = texts::is_installed(to.unwrap_or_default());
         output.result(&text, &json!({"event": "done", "changed": false}));
         return Ok(exit::DONE);
+    }
+    if receipt.runs.last().is_some_and(|run| run.command == "adopt") && to.is_none() {
+        return Err(Failure::new(exit::USAGE, adoption::NOTHING_BEFORE).hint(adoption::LET_GO));
     }
     let after = receipt
         .before_last(runs, &receipt.run)

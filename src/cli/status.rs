@@ -43,12 +43,16 @@ pub fn status(host: &Host, output: &Output) -> Result<u8, Failure> {
         );
         return Ok(exit::DONE);
     }
+    let archive = (!receipt.has_no_archive()).then(|| receipt.archive.sha256.to_string());
     lines.push(texts::installed(
         receipt.version.as_deref(),
-        &receipt.archive.sha256.to_string(),
+        archive.as_deref(),
         &utc(receipt.updated),
         &receipt.landfall,
     ));
+    if let Some(adoption) = &receipt.adopted {
+        lines.push(texts::adopted(adoption.version.as_deref(), &adoption.packages));
+    }
     let os = facts::distribution_of(host)?;
     lines.push(texts::host(&progress::distribution(&os)));
     let mut units = serde_json::Map::new();
@@ -82,7 +86,7 @@ pub fn status(host: &Host, output: &Output) -> Result<u8, Failure> {
         &lines.join("\n"),
         &json!({
             "event": "status", "installed": true, "version": receipt.version,
-            "archive": receipt.archive.sha256, "updated": receipt.updated,
+            "archive": archive, "adopted": receipt.adopted.is_some(), "updated": receipt.updated,
             "landfall": receipt.landfall, "unit_style": receipt.topology.name(),
             "distribution": os.shown(), "standing": distribution::standing(&os),
             "units": units, "engine": engine, "run": run,

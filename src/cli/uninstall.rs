@@ -5,19 +5,22 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::args::{Global, PurgeArg};
+use super::args::{Global, PurgeArg, UninstallArgs};
 use super::failure::{Failure, exit};
+use super::give_back::{give_back, refuse_packaged};
 use super::install::{changing, commit};
 use super::output::Output;
 use super::run::Run;
 use super::show_plan::megabytes;
+use crate::adoption::{as_installed, since};
 use crate::apply::journal::Cleanup;
 use crate::apply::{Session, apply};
+use crate::desired::DAEMON_JSON;
 use crate::host::Host;
 use crate::plan::back::{self, Back};
 use crate::receipt::Receipt;
 use crate::steps::{EngineData, Purge, Step};
-use crate::texts::{errors, progress, steps};
+use crate::texts::{adoption as texts, errors, progress, steps};
 
 /// How long the engine's data are counted before it is asked whether to delete them.
 const COUNT_LIMIT: Duration = Duration::from_secs(20);
@@ -25,7 +28,7 @@ const COUNT_LIMIT: Duration = Duration::from_secs(20);
 /// Undoes everything that the receipt holds, in reverse.
 pub fn uninstall(
     global: &Global,
-    purge: Option<PurgeArg>,
+    args: &UninstallArgs,
     host: &Host,
     output: &Output,
 ) -> Result<u8, Failure> {
@@ -39,22 +42,38 @@ pub fn uninstall(
             output.result(text, &json!({"event": "done", "changed": changed}));
             return Ok(exit::DONE);
         };
-        uninstall_run(global, purge, run, session, &receipt, output)
+        uninstall_run(global, args, run, session, &receipt, output)
     })
 }
 
 fn uninstall_run(
     global: &Global,
-    purge: Option<PurgeArg>,
+    args: &UninstallArgs,
     run: &Run<'_>,
     session: &mut Session<'_>,
     receipt: &Receipt,
     output: &Output,
 ) -> Result<u8, Failure> {
     let host = run.host;
+    let UninstallArgs { purge, include_adopted } = *args;
     let purges = |what| purge == Some(what) || purge == Some(PurgeArg::All);
-    let data = data_of(receipt);
     let active = active_units(host, receipt)?;
+    match &receipt.adopted {
+        None if include_adopted => return Err(Failure::new(exit::USAGE, texts::NOT_ADOPTED)),
+        Some(_) if !include_adopted && purge.is_some_and(|what| what != PurgeArg::Config) => {
+            return Err(Failure::new(exit::USAGE, texts::DATA_STAY).hint(texts::INCLUDE));
+        }
+        Some(adoption) if !include_adopted => {
+            let (then, made) = since(receipt, adoption);
+            let changed_too = purges(PurgeArg::Config);
+            let back = Back { entries: &made, active: &active, changed_too, metadata: false };
+            return give_back(global, run, session, receipt, &then, &back, output);
+        }
+        Some(adoption) => refuse_packaged(host, receipt, adoption)?,
+        None => {}
+    }
+    let receipt = &Receipt { entries: as_installed(&receipt.entries), ..receipt.clone() };
+    let data = data_of(receipt);
     let back = Back {
         entries: &receipt.entries,
         active: &active,
@@ -71,6 +90,7 @@ fn uninstall_run(
     let question = match (receipt.has_engine(), purges(PurgeArg::Data)) {
         (false, _) => progress::UNREPAIR_QUESTION,
         (true, true) => progress::PURGE_QUESTION,
+        (true, false) if include_adopted => texts::REMOVE_QUESTION,
         (true, false) => progress::UNINSTALL_QUESTION,
     };
     super::confirm(global, host, output, question)?;
@@ -83,6 +103,9 @@ fn uninstall_run(
     let mut kept: Vec<String> = left.iter().map(steps::kept).collect();
     if receipt.has(|step| matches!(step, Step::CreateGroup(_) | Step::AddGroupMember(_))) {
         kept.push(progress::SHADOW_BACKUPS.to_owned());
+    }
+    if include_adopted && host.stat(DAEMON_JSON)?.is_some() {
+        kept.push(texts::DAEMON_JSON_STAYS.to_owned());
     }
     output.result(
         &progress::uninstalled(&kept),

@@ -116,6 +116,16 @@ impl<'de> Deserialize<'de> for Daemon {
 }
 
 impl FileConfig {
+    /// Whether it says where programs go.
+    pub fn says_bin_dir(&self) -> bool {
+        self.keys.engine.bin_dir.is_some()
+    }
+
+    /// Whether it names the group.
+    pub fn says_group(&self) -> bool {
+        self.keys.group.name.is_some()
+    }
+
     /// Reads the text of the file at `path`. Paths in it that are not absolute start from the
     /// file's own directory.
     ///

@@ -8,6 +8,7 @@ pub mod distribution;
 pub mod doctor;
 pub mod engine;
 pub mod file_systems;
+pub mod found_engine;
 mod gather;
 pub mod identity;
 pub mod kernel;

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use crate::desired::UNIT_DIR;
 use crate::receipt::{Entry, Receipt, merged};
 use crate::steps::{
     Before, DaemonReload, ExpectGone, NoteContainers, ResetFailed, ResumeContainers, Revert, Step,
@@ -33,10 +32,8 @@ pub struct Back<'a> {
 /// The steps that take everything back: the engine stops, and is gone.
 pub fn uninstall(back: &Back<'_>) -> Vec<Step> {
     let ours = paths(back.entries);
-    let units: Vec<&str> = STOP_ORDER
-        .into_iter()
-        .filter(|unit| ours.contains(format!("{UNIT_DIR}/{unit}").as_str()))
-        .collect();
+    let units: Vec<&str> =
+        STOP_ORDER.into_iter().filter(|unit| ours.iter().any(|path| is_unit(path, unit))).collect();
     let active: Vec<&str> =
         units.iter().copied().filter(|unit| back.active.contains(*unit)).collect();
     let mut steps = Vec::new();
@@ -129,7 +126,9 @@ fn reverts(back: &Back<'_>, steps: &mut Vec<Step>) -> bool {
     let mut of_units = false;
     for entry in merged(back.entries).into_iter().rev() {
         let is_metadata = back.metadata && matches!(entry.step, Step::SnapshotMetadata(_));
-        if !is_metadata && !leaves_something(&entry.step) {
+        // What was taken over stays as it is.
+        let is_kept = entry.before == Before::Adopted || !leaves_something(&entry.step);
+        if !is_metadata && is_kept {
             continue;
         }
         of_units = of_units || entry.step.touches_units();
@@ -171,6 +170,11 @@ fn leaves_something(step: &Step) -> bool {
         | Step::WatchUnits(_)
         | Step::ExpectGone(_) => false,
     }
+}
+
+/// Whether this is the file of a unit; one that was taken over may lie beneath /usr/lib.
+fn is_unit(path: &str, unit: &str) -> bool {
+    path.strip_suffix(unit).is_some_and(|directory| directory.ends_with("/systemd/system/"))
 }
 
 fn paths(entries: &[Entry]) -> BTreeSet<&str> {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use super::{Change, ChangeKind, Inputs, PlanError, security};
+use crate::adoption::flags_in_force;
 use crate::desired::{DAEMON_JSON, DEFAULT_DATA_ROOT, PROFILE, PROFILE_DIR, UNIT_DIR};
 use crate::file_state::{FileKind, Ownership, new_name};
 use crate::installed;
@@ -234,10 +235,15 @@ fn plan_daemon_json(inputs: &Inputs<'_>, plan: &mut FilePlan) -> Result<Option<S
         }
     };
     let none = Map::new();
+    // Flags of a unit that was taken over are a person's, in daemon.json as well.
+    let flags = flags_in_force(inputs.receipt, inputs.facts, plan.topology).unwrap_or_default();
+    let moved = daemon_json::merge(existing, &flags.daemon, &none)?;
+    let is_there = existing.is_some() || !moved.text.is_empty();
+    let with_flags = is_there.then_some(moved.text.as_str());
     let previous = inputs.receipt.map_or(&none, |receipt| &receipt.daemon);
-    let wanted = wanted_daemon(inputs, plan.topology, existing)?;
+    let wanted = wanted_daemon(inputs, plan.topology, with_flags)?;
     // Also with nothing wanted: the daemon does not start with a file that cannot be read.
-    let merged = daemon_json::merge(existing, &wanted, previous)?;
+    let merged = daemon_json::merge(with_flags, &wanted, previous)?;
     refuse_other_sockets(&merged.value, plan.topology)?;
     let text = |key| merged.value.get(key).and_then(Value::as_str).map(str::to_owned);
     plan.bridge = text("bridge");
@@ -245,7 +251,8 @@ fn plan_daemon_json(inputs: &Inputs<'_>, plan: &mut FilePlan) -> Result<Option<S
         data_root.trim_end_matches('/').clone_into(&mut plan.data_root);
     }
     refuse_move(inputs, &plan.data_root)?;
-    plan.daemon_changes = merged.changed_keys;
+    plan.daemon_changes = moved.changed_keys;
+    plan.daemon_changes.extend(merged.changed_keys);
     plan.daemon = merged.owned;
     if existing.is_none() && merged.text.is_empty() {
         return Ok(None);

@@ -208,6 +208,8 @@ pub enum Before {
         /// Which.
         running: Vec<RunningContainer>,
     },
+    /// It stood there, made by somebody else, and was taken over as it was: undoing leaves it.
+    Adopted,
     /// Lines of a trust file.
     Trusted {
         /// The file was there.
@@ -426,7 +428,8 @@ impl Step {
             Self::Revert(step) => return step.entry.step.touches_units(),
             _ => {}
         }
-        self.path().is_some_and(|path| path.starts_with(crate::desired::UNIT_DIR))
+        // Units that were taken over may lie beneath /usr/lib or /lib.
+        self.path().is_some_and(|path| path.contains("/systemd/system/"))
             && !matches!(self, Self::CreateDir(_))
     }
 }

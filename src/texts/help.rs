@@ -112,6 +112,23 @@ Examples:
   landfall uninstall --purge data      delete them too
   landfall uninstall --purge config    also configuration of landfall's that was changed since
   landfall uninstall --purge all       both";
+/// `adopt`.
+pub const ADOPT: &str = "Take over a Docker that somebody else installed; touch nothing of it";
+/// Shown below the options of `adopt`.
+pub const ADOPT_NOTES: &str = "\
+Finds out which Docker is there, however it was installed, and writes a receipt of it; nothing
+else is written, nothing is restarted. From then on install (with the archive of that version, or
+of another one), upgrade, rollback, doctor and status work on it. What packages own is looked
+after and not changed: the package manager's commands are named. uninstall puts back what
+landfall changed since, and leaves Docker; uninstall --include-adopted removes it too.
+
+Examples:
+  landfall adopt --dry-run     what is there, and whether it can be taken over
+  landfall adopt";
+/// `--dry-run` of `adopt`.
+pub const ADOPT_DRY_RUN: &str = "Say what is there, and write nothing";
+/// `--include-adopted`.
+pub const INCLUDE_ADOPTED: &str = "Also remove a Docker that landfall adopt took over";
 /// `rollback`.
 pub const ROLLBACK: &str = "Go back to what was before the last run, or to an earlier engine";
 /// Shown below the options of `rollback`.

@@ -1,5 +1,6 @@
 //! All texts for people, in English. Codes, keys and JSON stay the same in every language.
 
+pub mod adoption;
 pub mod approved;
 pub mod doctor;
 pub mod errors;

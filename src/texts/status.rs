@@ -28,12 +28,31 @@ fn activity(activity: &Activity) -> String {
 }
 
 /// What was installed, from what, when, by which Landfall.
-pub fn installed(version: Option<&str>, sha256: &str, updated: &str, landfall: &str) -> String {
+/// Without an archive it was there before Landfall.
+pub fn installed(
+    version: Option<&str>,
+    sha256: Option<&str>,
+    updated: &str,
+    landfall: &str,
+) -> String {
     let version = version.unwrap_or("of unknown version");
-    format!(
-        "Docker {version}, installed by landfall {landfall}, last changed {updated}\n\
-         archive sha256:{sha256}"
-    )
+    match sha256 {
+        Some(sha256) => format!(
+            "Docker {version}, installed by landfall {landfall}, last changed {updated}\n\
+             archive sha256:{sha256}"
+        ),
+        None => format!("Docker {version}, taken over by landfall {landfall}, {updated}"),
+    }
+}
+
+/// It was there before Landfall.
+pub fn adopted(version: Option<&str>, packages: &[String]) -> String {
+    let version = version.unwrap_or("of unknown version");
+    let whose = match packages {
+        [] => String::new(),
+        packages => format!("; it belongs to packages: {}", packages.join(" ")),
+    };
+    format!("{:20} Docker {version} was here{whose}", "before landfall")
 }
 
 /// The distribution, and whether Landfall works on it.

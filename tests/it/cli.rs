@@ -34,6 +34,7 @@ fn help() {
     prints(&["--help"], 0, "help.txt");
     prints(&["install", "--help"], 0, "install-help.txt");
     prints(&["uninstall", "--help"], 0, "uninstall-help.txt");
+    prints(&["adopt", "--help"], 0, "adopt-help.txt");
     prints(&["plan", "--help"], 0, "plan-help.txt");
     prints(&["apply", "--help"], 0, "apply-help.txt");
     prints(&["probe", "--help"], 0, "probe-help.txt");

@@ -110,6 +110,7 @@ fn receipt(run: &str, entries: Vec<Entry>) -> Receipt {
         daemon: Map::new(),
         images: std::collections::BTreeSet::new(),
         desired: None,
+        adopted: None,
         runs: Vec::new(),
         entries,
     }

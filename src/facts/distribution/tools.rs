@@ -84,6 +84,17 @@ impl Facts {
         Some(format!("{} install {}", self.front_end()?.program(), packages?.join(" ")))
     }
 
+    /// The command that brings packages up to date.
+    pub fn upgrade_command(&self, packages: &[String]) -> String {
+        let program = match self.front_end().map(FrontEnd::program) {
+            Some("apt-get") => "apt-get install --only-upgrade".to_owned(),
+            Some(program) => format!("{program} update"),
+            None if self.packages.manager == PackageManager::Dpkg => "dpkg --install".to_owned(),
+            None => "rpm --upgrade".to_owned(),
+        };
+        format!("{program} {}", packages.join(" "))
+    }
+
     /// The command that removes packages.
     pub fn removal_command(&self, packages: &[String]) -> String {
         let program = match (self.front_end(), self.packages.manager) {

@@ -220,7 +220,7 @@ fn engine_version(
 
 /// The version that a program says: the first word of its first line that begins with a digit,
 /// as in `Docker version 20.10.24+dfsg1, build 297e128` or `runc version 1.1.5+ds1`.
-pub(super) fn program_version(host: &Host, program: &str) -> Option<String> {
+pub(crate) fn program_version(host: &Host, program: &str) -> Option<String> {
     host.find_program(program)?;
     let output = host.run(&[program, "--version"], LIMIT).ok()?;
     parse_version(&output.stdout)

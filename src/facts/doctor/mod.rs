@@ -14,6 +14,7 @@ pub mod units;
 
 use std::collections::BTreeMap;
 
+pub(crate) use gather::program_version;
 pub use gather::{BRIDGE_CALLS_IPV6, gather};
 pub use kubelet::Kubelet;
 use landfall_engine::Info;

@@ -112,6 +112,7 @@ impl World {
             daemon: plan.daemon.clone(),
             images,
             desired: None,
+            adopted: None,
             runs: Vec::new(),
             entries,
         }
