@@ -196,6 +196,9 @@ impl Receipt {
             self.set_installed(now);
         }
         run.clone_into(&mut self.run);
+        // The guard goes when the run is committed.
+        let lasts = |entry: &&Entry| !matches!(entry.step, Step::GuardBoot(_));
+        let entries: Vec<Entry> = entries.iter().filter(lasts).cloned().collect();
         self.entries.extend(entries.iter().cloned());
         self.runs.push(RunRecord {
             run: run.to_owned(),

@@ -17,7 +17,7 @@ use crate::steps::{Context, Step, StepError};
 
 use journal::{Journal, Record};
 pub use session::Session;
-pub use undo::{Recovered, UndoReport, recover, undo};
+pub use undo::{Recovered, UndoReport, recover, take_guard_away, undo};
 use undo::{clean_up, set_aside};
 
 /// A plan that was not carried out.

@@ -98,6 +98,7 @@ impl<'a> Session<'a> {
         let aside = set_aside(made);
         cleanup.files.extend(aside.files);
         cleanup.empty.extend(aside.empty);
+        cleanup.guard = aside.guard;
         if let Some(receipt) = &mut receipt {
             receipt.stamp();
             receipt.stage(host)?;

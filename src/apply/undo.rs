@@ -7,8 +7,12 @@ use super::journal::{self, Cleanup, Journal, Outcome};
 use super::session::{complete, leave};
 use crate::host::Host;
 use crate::receipt::{Entry, RECEIPT, Receipt, ReceiptError};
+use crate::render::boot::{self, RECOVER};
 use crate::report::{Event, Phase};
-use crate::steps::{Before, Context, Step, StepError, Undone, containers};
+use crate::steps::{
+    Before, Context, GuardBoot, NoteContainers, RunningContainer, Step, StepError, Undone,
+    containers,
+};
 use crate::texts::progress;
 use crate::topology::ALL_UNITS;
 use crate::unit_state::UnitAction;
@@ -31,6 +35,10 @@ pub fn undo(context: &Context<'_>, entries: &[Entry], mut undone: impl FnMut(usi
         report.failed.push((None, error.to_string()));
     }
     for (index, Entry { step, before }) in entries.iter().enumerate().rev() {
+        if matches!(step, Step::GuardBoot(_)) && !report.failed.is_empty() {
+            // The next boot must not start what is half undone.
+            continue;
+        }
         let (number, of) = (entries.len() - index, entries.len());
         context.reporter.event(&Event::UndoStarted { number, of });
         match step.action().undo(context, before) {
@@ -81,11 +89,33 @@ fn settle(context: &Context<'_>, entries: &[Entry]) -> Result<(), StepError> {
     if !host.is_booted_with_systemd() || host.is_shutting_down() {
         return Ok(());
     }
+    if host.is_coming_up() {
+        return leave_to_boot(context, entries);
+    }
     match revive(context, entries) {
         // It began in the meantime.
         Err(_) if host.is_shutting_down() => Ok(()),
         outcome => outcome,
     }
+}
+
+/// While the host comes up its own boot starts the engine, once this run has ended: a unit that
+/// was started here would wait for that too. It goes on with the units that are back.
+fn leave_to_boot(context: &Context<'_>, entries: &[Entry]) -> Result<(), StepError> {
+    let stopped: Vec<&str> = match noted(entries) {
+        Some((NoteContainers { stop: true }, running)) => {
+            running.iter().map(|container| container.id.as_str()).collect()
+        }
+        _ => Vec::new(),
+    };
+    let resumes = containers::resume_after_boot(context, &stopped)?;
+    if entries.iter().any(|entry| entry.step.touches_units()) {
+        context.host.daemon_reload()?;
+    }
+    if resumes {
+        context.host.queue_start(boot::RESUME)?;
+    }
+    Ok(())
 }
 
 /// systemd reads the units again, and what ran before these steps runs again with its former
@@ -112,15 +142,22 @@ fn revive(context: &Context<'_>, entries: &[Entry]) -> Result<(), StepError> {
 
 /// What ran before the first of these steps runs again.
 fn revive_containers(context: &Context<'_>, entries: &[Entry]) -> Result<(), StepError> {
-    let noted = entries.iter().find_map(|entry| match &entry.before {
-        Before::Containers { running } => Some(running),
-        _ => None,
-    });
-    for (name, why) in containers::resume(context, noted.map_or(&[], Vec::as_slice))? {
+    let running = noted(entries).map_or(&[][..], |(_, running)| running);
+    for (name, why) in containers::resume(context, running)? {
         let text = progress::container_down(&name, &why);
         context.reporter.event(&Event::Warning { text });
     }
     Ok(())
+}
+
+/// The containers that ran before the first of these steps.
+fn noted(entries: &[Entry]) -> Option<(&NoteContainers, &[RunningContainer])> {
+    entries.iter().find_map(|entry| match (&entry.step, &entry.before) {
+        (Step::NoteContainers(step), Before::Containers { running }) => {
+            Some((step, running.as_slice()))
+        }
+        _ => None,
+    })
 }
 
 /// The units that these steps started, each once.
@@ -242,26 +279,47 @@ pub(super) fn clean_up(host: &Host, cleanup: &Cleanup) -> Result<(), StepError> 
     for path in &cleanup.files {
         host.remove_file(path)?;
     }
-    for path in &cleanup.empty {
-        host.remove_dir(path)?;
-    }
     if let Some(data) = &cleanup.data {
         data.purge(host)?;
     }
     for path in &cleanup.trees {
         host.remove_tree(path)?;
     }
+    if let Some(guard) = &cleanup.guard {
+        take_guard_away(host, guard)?;
+    }
+    for path in &cleanup.empty {
+        host.remove_dir(path)?;
+    }
     Ok(host.sync_directories()?)
 }
 
-/// The files that steps set aside rather than removed, and the directories that stayed for
-/// their sake.
+/// Takes the guard of the boot away, once there is nothing more that it would have to do.
+///
+/// # Errors
+/// [`StepError`] if it cannot be removed, or systemd does not hear of that.
+pub fn take_guard_away(host: &Host, guard: &GuardBoot) -> Result<(), StepError> {
+    let removed = guard.remove(host)?;
+    // Only if systemd read its units in between does it know the guard.
+    if removed && host.is_booted_with_systemd() && host.unit_state(RECOVER)?.load != "not-found" {
+        host.daemon_reload()?;
+    }
+    Ok(())
+}
+
+/// The files that steps set aside rather than removed, the directories that stayed for their
+/// sake, and the guard.
 pub(super) fn set_aside(made: &[Entry]) -> Cleanup {
     let mut cleanup = Cleanup::default();
     for entry in made {
-        let Step::Revert(revert) = &entry.step else { continue };
-        cleanup.files.extend(revert.aside());
-        cleanup.empty.extend(revert.directory().map(str::to_owned));
+        match &entry.step {
+            Step::Revert(revert) => {
+                cleanup.files.extend(revert.aside());
+                cleanup.empty.extend(revert.directory().map(str::to_owned));
+            }
+            Step::GuardBoot(guard) => cleanup.guard = Some(guard.clone()),
+            _ => {}
+        }
     }
     cleanup
 }

@@ -136,6 +136,11 @@ pub enum Command {
         #[arg(long, value_name = "N", default_value_t = 1, help = help::KEEP)]
         keep: usize,
     },
+    #[command(about = help::RECOVER, after_help = help::RECOVER_NOTES)]
+    Recover {
+        #[arg(long, hide = true)]
+        boot: bool,
+    },
     #[command(about = help::CONFIRM, after_help = help::CONFIRM_NOTES)]
     Confirm,
     #[command(about = help::STATUS)]

@@ -8,13 +8,14 @@ use super::failure::{Failure, exit};
 use super::install::commit;
 use super::output::Output;
 use super::run::Run;
+use super::uninstall::guard_directory;
 use crate::adoption::Adoption;
 use crate::apply::journal::Cleanup;
 use crate::apply::{Session, apply};
 use crate::facts;
 use crate::host::Host;
 use crate::plan::back::{self, Back};
-use crate::plan::wanted;
+use crate::plan::{guarded, wanted};
 use crate::receipt::Receipt;
 use crate::steps::Purge;
 use crate::texts::{adoption as texts, steps};
@@ -30,6 +31,7 @@ pub fn give_back(
     output: &Output,
 ) -> Result<u8, Failure> {
     let plan = back::rollback(back, receipt, then);
+    let plan = guarded(plan, guard_directory(run.host, receipt)?.as_deref());
     if !plan.is_empty() {
         output.steps(&plan);
     }

@@ -14,6 +14,7 @@ mod plan;
 mod prepare;
 mod probe;
 mod prune;
+mod recover;
 mod rollback;
 mod run;
 mod show_plan;
@@ -84,6 +85,7 @@ fn dispatch(cli: &Cli, output: &Output) -> Result<u8, Failure> {
         }
         Command::History => history::history(&host, output),
         Command::Prune { keep } => prune::prune(&cli.global, *keep, &host, output),
+        Command::Recover { boot } => recover::recover(*boot, &host, output),
         Command::Confirm => confirm::confirm(&host, output),
         Command::Status => status::status(&host, output),
         Command::Doctor(args) => doctor::doctor(&cli.global, args, &host, output),

@@ -7,11 +7,12 @@ use super::failure::{Failure, exit};
 use super::install::{changing, keep};
 use super::output::{Output, utc};
 use super::run::Run;
-use super::uninstall::active_units;
+use super::uninstall::{active_units, guard_directory};
 use crate::apply::{Recovered, Session, apply};
 use crate::bundle::boundaries;
 use crate::host::Host;
 use crate::plan::back::{self, Back};
+use crate::plan::guarded;
 use crate::receipt::{Receipt, RunRecord};
 use crate::steps::Purge;
 use crate::texts::{adoption, errors, rollback as texts};
@@ -83,6 +84,7 @@ fn rollback_run(
         metadata: metadata || crosses_one_way(&receipt, &after),
     };
     let plan = back::rollback(&back, &receipt, &after);
+    let plan = guarded(plan, guard_directory(host, &receipt)?.as_deref());
     for record in receipt.runs.iter().rev().take(runs) {
         output.line(&texts::takes_back(&record.command, &utc(record.at)));
     }

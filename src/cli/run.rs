@@ -118,7 +118,8 @@ impl Run<'_> {
 
     /// Without it the run goes on too, unless what ends the session kills it.
     fn leave_session(&self) {
-        if !self.host.is_booted_with_systemd() {
+        // At boot it is a service of its own.
+        if !self.host.is_booted_with_systemd() || self.host.is_coming_up() {
             return;
         }
         let name = scope_name(std::process::id());

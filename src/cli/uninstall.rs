@@ -17,7 +17,9 @@ use crate::apply::journal::Cleanup;
 use crate::apply::{Session, apply};
 use crate::desired::DAEMON_JSON;
 use crate::host::Host;
+use crate::installed;
 use crate::plan::back::{self, Back};
+use crate::plan::guarded;
 use crate::receipt::Receipt;
 use crate::steps::{EngineData, Purge, Step};
 use crate::texts::{adoption as texts, errors, progress, steps};
@@ -80,7 +82,7 @@ fn uninstall_run(
         changed_too: purges(PurgeArg::Config),
         metadata: false,
     };
-    let plan = back::uninstall(&back);
+    let plan = guarded(back::uninstall(&back), guard_directory(host, receipt)?.as_deref());
     output.steps(&plan);
     for path in &data.directories {
         let usage = host.usage(path, COUNT_LIMIT)?;
@@ -121,6 +123,15 @@ fn data_of(receipt: &Receipt) -> EngineData {
         _ => None,
     });
     guard.unwrap_or_default()
+}
+
+/// Where the program may lie that guards the boot while the engine is taken back or changed.
+pub fn guard_directory(host: &Host, receipt: &Receipt) -> Result<Option<String>, Failure> {
+    let bin_dir = installed::Installed::of(receipt).and_then(|engine| engine.bin_dir);
+    match bin_dir.filter(|_| host.is_booted_with_systemd()) {
+        Some(bin_dir) => Ok(Some(host.staging_dir(&bin_dir)?.path().to_owned())),
+        None => Ok(None),
+    }
 }
 
 /// The units of the installed engine that run.

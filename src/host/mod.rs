@@ -18,6 +18,7 @@ pub mod lock;
 mod mounts;
 mod netlink;
 pub mod output;
+mod own_program;
 mod processes;
 mod record_lock;
 mod sandbox;
@@ -44,6 +45,7 @@ pub struct Host {
     runtime: tokio::runtime::Runtime,
     systemd: std::cell::OnceCell<systemd::Systemd>,
     interrupt: interrupt::Interrupt,
+    coming_up: std::cell::Cell<bool>,
     /// Directories that have new names which are not on disk yet.
     unsynced: RefCell<BTreeSet<String>>,
 }
@@ -95,6 +97,7 @@ impl Host {
             runtime,
             systemd: std::cell::OnceCell::new(),
             interrupt: interrupt::Interrupt::default(),
+            coming_up: std::cell::Cell::default(),
             unsynced: RefCell::default(),
         })
     }

@@ -75,6 +75,18 @@ impl Host {
         })
     }
 
+    /// From now on: the host is on its way up, this run is part of its boot, and the units of the
+    /// engine wait for it. There is no bus yet.
+    pub fn set_coming_up(&self) {
+        self.coming_up.set(true);
+        let _ = self.systemd.set(Systemd::Systemctl);
+    }
+
+    /// Whether this run is part of the host's boot.
+    pub fn is_coming_up(&self) -> bool {
+        self.coming_up.get()
+    }
+
     /// The running manager's version, as it writes it: `252.39-1~deb12u2`, `219`.
     ///
     /// # Errors
@@ -153,6 +165,14 @@ impl Host {
             }
         }
         self.run_ok(&["systemctl", action.verb(), unit], limit).map(|_| ())
+    }
+
+    /// Asks for a unit to be started, and does not wait for it.
+    ///
+    /// # Errors
+    /// [`HostError::Command`] if systemd does not take the job.
+    pub fn queue_start(&self, unit: &str) -> Result<(), HostError> {
+        self.run_ok(&["systemctl", "--no-block", "start", unit], CALL_LIMIT).map(|_| ())
     }
 
     /// Has the manager read all unit files again.

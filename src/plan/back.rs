@@ -155,7 +155,8 @@ fn leaves_something(step: &Step) -> bool {
         | Step::RemoveLink(_)
         | Step::SetMode(_)
         | Step::SetSetting(_) => true,
-        Step::VerifyUnits(_)
+        Step::GuardBoot(_)
+        | Step::VerifyUnits(_)
         | Step::DaemonReload(_)
         | Step::Unit(_)
         | Step::WaitApi(_)

@@ -3,6 +3,7 @@
 pub mod back;
 mod changes;
 mod files;
+mod guard;
 mod security;
 mod services;
 mod swap;
@@ -28,6 +29,7 @@ use crate::steps::Step;
 use crate::topology::Topology;
 
 pub use changes::{Change, ChangeKind};
+pub use guard::guarded;
 pub use services::EngineAction;
 pub use topology::topology;
 pub use wanted::wanted;
@@ -147,7 +149,7 @@ pub fn make(inputs: &Inputs<'_>) -> Result<Plan, PlanError> {
         schema: SCHEMA,
         version: inputs.version.map(str::to_owned),
         topology,
-        steps,
+        steps: guarded(steps, inputs.facts.live.then_some(inputs.staging)),
         changes: files.changes,
         engine: services.engine,
         stopping: services.stopping,

@@ -2,6 +2,7 @@
 //!
 //! Pure: values in, texts out. Nothing here reads or writes the host.
 
+pub mod boot;
 mod daemon_error;
 pub mod daemon_json;
 pub mod daemon_options;

@@ -175,7 +175,7 @@ pub fn is_program_directory(path: &str) -> bool {
 }
 
 /// Checks a path and doubles `%`, which systemd would expand (systemd.unit(5), "Specifiers").
-fn unit_path(what: &'static str, value: &str) -> Result<String, RenderError> {
+pub(super) fn unit_path(what: &'static str, value: &str) -> Result<String, RenderError> {
     match path_problem(value, false) {
         Some(reason) => Err(RenderError::Value { what, value: value.to_string(), reason }),
         None => Ok(value.replace('%', "%%")),

@@ -8,6 +8,11 @@ use serde::{Deserialize, Serialize};
 
 use super::{Action, Before, Context, StepError, Undone};
 use crate::desired::SOCKET;
+use crate::file_state::Ownership;
+use crate::host::HostError;
+use crate::installed::Installed;
+use crate::receipt::Receipt;
+use crate::render::boot;
 use crate::report::Event;
 
 /// How long the API may take to answer when it is asked which containers run.
@@ -123,6 +128,35 @@ pub fn resume(
         }
         Ok(down)
     })
+}
+
+/// Writes a unit for this boot alone that starts these containers once their engine is up;
+/// `false` if there are none. A container that was stopped stays down after a boot, unless its
+/// restart policy is `always`.
+///
+/// # Errors
+/// [`StepError`] if it cannot be written.
+pub fn resume_after_boot(context: &Context<'_>, containers: &[&str]) -> Result<bool, StepError> {
+    let host = context.host;
+    let Some(docker) = installed_client(context)?.filter(|_| !containers.is_empty()) else {
+        return Ok(false);
+    };
+    let path = format!("{}/{}", boot::RUNTIME_UNIT_DIR, boot::RESUME);
+    let text = boot::resume_unit(&docker, containers)
+        .map_err(|error| HostError::io("write", &path, std::io::Error::other(error)))?;
+    if host.stat(boot::RUNTIME_UNIT_DIR)?.is_none() {
+        host.create_dir(boot::RUNTIME_UNIT_DIR, Ownership::root(0o755))?;
+    }
+    host.write_file(&path, text.as_bytes(), Ownership::root(0o644))?;
+    Ok(true)
+}
+
+/// The `docker` program of the installed engine.
+fn installed_client(context: &Context<'_>) -> Result<Option<String>, StepError> {
+    let receipt = Receipt::load(context.host).ok().flatten();
+    let bin_dir = receipt.and_then(|receipt| Installed::of(&receipt)?.bin_dir);
+    let Some(path) = bin_dir.map(|bin_dir| format!("{bin_dir}/docker")) else { return Ok(None) };
+    Ok(context.host.stat(&path)?.map(|_| path))
 }
 
 async fn connect() -> Option<Client> {

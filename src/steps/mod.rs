@@ -13,6 +13,7 @@ pub mod create_group;
 pub mod create_link;
 pub mod daemon_reload;
 pub mod expect_gone;
+pub mod guard_boot;
 pub mod guard_runtime;
 pub mod install_binary;
 pub mod label_like;
@@ -57,6 +58,7 @@ pub use create_group::CreateGroup;
 pub use create_link::CreateLink;
 pub use daemon_reload::DaemonReload;
 pub use expect_gone::ExpectGone;
+pub use guard_boot::GuardBoot;
 pub use guard_runtime::{EngineData, GuardRuntime, RuntimeBefore};
 pub use install_binary::InstallBinary;
 pub use label_like::LabelLike;
@@ -104,6 +106,8 @@ pub enum Step {
     VerifyUnits(VerifyUnits),
     /// Has systemd read all unit files again.
     DaemonReload(DaemonReload),
+    /// Has the next boot complete the run, or take it back, before the engine starts.
+    GuardBoot(GuardBoot),
     /// Notes what a running engine changes by itself, so that it can be undone.
     GuardRuntime(GuardRuntime),
     /// Starts, restarts or reloads a unit.
@@ -388,6 +392,7 @@ impl Step {
             Self::TrustPrograms(step) => step,
             Self::VerifyUnits(step) => step,
             Self::DaemonReload(step) => step,
+            Self::GuardBoot(step) => step,
             Self::GuardRuntime(step) => step,
             Self::Unit(step) => step,
             Self::WaitApi(step) => step,
@@ -424,6 +429,7 @@ impl Step {
     /// Whether systemd has to read its unit files again once this step is undone.
     pub fn touches_units(&self) -> bool {
         match self {
+            Self::GuardBoot(_) => return true,
             Self::RemoveLink(step) => return step.path.starts_with(crate::desired::UNIT_DIR),
             Self::Revert(step) => return step.entry.step.touches_units(),
             _ => {}

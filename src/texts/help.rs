@@ -164,6 +164,14 @@ What uninstall needs to put back what stood there before the first run is always
 pub const KEEP: &str = "How many of the last runs can still be taken back";
 /// `rollback --to`.
 pub const ROLLBACK_TO: &str = "The version of the engine to go back to";
+/// `recover`.
+pub const RECOVER: &str = "Complete a run that was cut off, or take it back, and nothing else";
+/// Shown below the options of `recover`.
+pub const RECOVER_NOTES: &str = "\
+A run that was killed, or whose host lost its power, is taken back; one that had made all its
+changes is completed. Every command that changes the host does so first, and the next boot
+does it by itself, before docker is started. Type this if that boot could not
+(journalctl -t landfall says why), once the cause is mended.";
 /// `confirm`.
 pub const CONFIRM: &str = "Keep the change of a run that waits for it (--confirm-within)";
 /// Shown below the options of `confirm`.
@@ -171,7 +179,7 @@ pub const CONFIRM_NOTES: &str = "\
 A run with --confirm-within makes its change, verifies it, and waits. Type this in a new
 session: that you could open one shows that the change has not cut you off. If it does not
 come in time, the run rolls everything back. If the power is cut while it waits, the next
-install or uninstall does.";
+boot does.";
 /// `status`.
 pub const STATUS: &str = "Show what is installed, whether it runs, and a run that goes on";
 

@@ -10,6 +10,7 @@ pub mod phrases;
 pub mod plan;
 pub mod probe;
 pub mod progress;
+pub mod recover;
 pub mod rollback;
 pub mod status;
 pub mod steps;

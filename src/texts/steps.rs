@@ -27,6 +27,7 @@ pub fn step(step: &Step) -> String {
         Step::TrustPrograms(_) => "have fapolicyd trust the programs".to_owned(),
         Step::VerifyUnits(_) => "have systemd-analyze check the units".to_owned(),
         Step::DaemonReload(_) => "have systemd read its units again".to_owned(),
+        Step::GuardBoot(_) => "have the next boot see to it, should the power be cut".to_owned(),
         Step::GuardRuntime(_) => {
             "note links, firewall rules and settings, to put them back on uninstall".to_owned()
         }
@@ -132,6 +133,7 @@ fn restored(of: &Step) -> String {
         Step::LabelLike(step) => format!("SELinux labels {} as before", step.path),
         Step::TrustPrograms(step) => format!("put back what was at {}", step.path),
         Step::Revert(step) => format!("back again: {}", self::step(&step.entry.step)),
+        Step::GuardBoot(_) => "the next boot has nothing to see to".to_owned(),
         Step::VerifyUnits(_)
         | Step::NoteContainers(_)
         | Step::ResumeContainers(_)

@@ -63,6 +63,7 @@ impl World {
                 }
                 Step::VerifyUnits(_)
                 | Step::DaemonReload(_)
+                | Step::GuardBoot(_)
                 | Step::GuardRuntime(_)
                 | Step::WaitApi(_)
                 | Step::LoadImage(_)

@@ -112,7 +112,8 @@ impl Action for GuardRuntime {
     fn undo(&self, context: &Context<'_>, before: &Before) -> Result<Undone, StepError> {
         let Before::Runtime(before) = before else { return Ok(Undone::Unchanged) };
         let host = context.host;
-        if host.is_live() {
+        // A boot begins without any of it.
+        if host.is_live() && !host.is_coming_up() {
             self.restore_network(context, before)?;
         }
         for path in remove_made_paths(host, &before.existing)? {

@@ -8,6 +8,8 @@ pub const EVERY_UNIT: &str = "every unit";
 /// Which value cannot stand in a unit.
 pub const PROGRAM_DIRECTORY: &str = "the directory for programs";
 /// Which value cannot stand in a unit.
+pub const OWN_PROGRAM: &str = "the path of landfall itself";
+/// Which value cannot stand in a unit.
 pub const DATA_DIRECTORY: &str = "the data directory";
 /// Which value cannot stand in a unit.
 pub const MODPROBE_PATH: &str = "the path of modprobe";

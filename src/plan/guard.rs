@@ -1,0 +1,49 @@
+//! The guard of a run that changes what a boot would start.
+
+use crate::steps::{GuardBoot, Step};
+
+/// Puts the guard before steps that need one: those that change programs, units or their
+/// configuration, or stop the engine. `directory` is where its program may lie; `None` if no
+/// boot has to be guarded.
+pub fn guarded(mut steps: Vec<Step>, directory: Option<&str>) -> Vec<Step> {
+    if let Some(directory) = directory
+        && steps.iter().any(needs_guard)
+    {
+        let directory = directory.to_owned();
+        steps.insert(0, Step::GuardBoot(GuardBoot { directory }));
+    }
+    steps
+}
+
+fn needs_guard(step: &Step) -> bool {
+    match step {
+        Step::InstallBinary(_)
+        | Step::WriteFile(_)
+        | Step::CreateLink(_)
+        | Step::RemoveFile(_)
+        | Step::TrustPrograms(_)
+        | Step::GuardRuntime(_)
+        | Step::StopUnits(_) => true,
+        Step::NoteContainers(step) => step.stop,
+        Step::Revert(step) => needs_guard(&step.entry.step),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::steps::{AddGroupMember, StopUnits};
+
+    #[test]
+    fn what_no_boot_would_start_needs_none() {
+        let member = AddGroupMember { user: "ann".into(), group: "docker".into() };
+        let member = Step::AddGroupMember(member);
+        assert_eq!(guarded(vec![member.clone()], Some("/usr/bin")), [member.clone()]);
+        let stop = Step::StopUnits(StopUnits { units: Vec::new() });
+        assert_eq!(guarded(vec![stop.clone()], None), [stop.clone()], "beneath --root");
+        let guard = Step::GuardBoot(GuardBoot { directory: "/usr/bin".into() });
+        let all = guarded(vec![member.clone(), stop.clone()], Some("/usr/bin"));
+        assert_eq!(all, [guard, member, stop]);
+    }
+}

@@ -1,0 +1,81 @@
+//! The units that a boot after a power cut needs.
+
+use serde_json::json;
+
+use super::units::{RenderError, unit_path};
+use crate::file_state::parent_of;
+use crate::texts::phrases::units as phrases;
+
+/// The unit that completes a run that was cut, or takes it back.
+pub const RECOVER: &str = "landfall-recover.service";
+/// Where units are that go with the running system.
+pub const RUNTIME_UNIT_DIR: &str = "/run/systemd/system";
+/// The unit that starts containers again.
+pub const RESUME: &str = "landfall-resume.service";
+
+/// The text of [`RECOVER`]; `program` is the landfall that it runs.
+///
+/// # Errors
+/// [`RenderError::Value`] for a path that cannot stand in a unit.
+pub fn recover_unit(program: &str) -> Result<String, RenderError> {
+    let directory = parent_of(program).unwrap_or("/");
+    let values = json!({
+        "program": unit_path(phrases::OWN_PROGRAM, program)?,
+        "directory": unit_path(phrases::PROGRAM_DIRECTORY, directory)?,
+    });
+    render(RECOVER, include_str!("../../templates/landfall-recover.service.tera"), values)
+}
+
+/// The program that the text of a [`RECOVER`] runs.
+pub fn program_of(text: &str) -> Option<String> {
+    let line = text.lines().find_map(|line| line.strip_prefix("ExecStart="))?;
+    Some(line.split(' ').next()?.replace("%%", "%"))
+}
+
+/// The text of [`RESUME`], for containers by their ids.
+///
+/// # Errors
+/// [`RenderError::Value`] for a path that cannot stand in a unit.
+pub fn resume_unit(docker: &str, containers: &[&str]) -> Result<String, RenderError> {
+    let values = json!({
+        "docker": unit_path(phrases::PROGRAM_DIRECTORY, docker)?,
+        "containers": containers.join(" "),
+    });
+    render(RESUME, include_str!("../../templates/landfall-resume.service.tera"), values)
+}
+
+fn render(
+    unit: &'static str,
+    template: &str,
+    values: serde_json::Value,
+) -> Result<String, RenderError> {
+    tera::Context::from_value(values)
+        .and_then(|values| tera::Tera::one_off(template, &values, false))
+        .map_err(|source| RenderError::Template { unit, source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_runs_before_the_engine_and_never_beside_a_run() {
+        let text = recover_unit("/opt/50%/.landfall-recover").unwrap();
+        for line in [
+            "RequiresMountsFor=/var/lib/landfall /opt/50%%",
+            "Before=containerd.service docker.socket docker.service",
+            "ConditionPathExists=!/run/landfall/run.sock",
+            "ExecStart=/opt/50%%/.landfall-recover recover --boot --yes --quiet",
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line} in {text}");
+        }
+        assert_eq!(program_of(&text).as_deref(), Some("/opt/50%/.landfall-recover"));
+        assert!(recover_unit("/opt/a b/landfall").is_err());
+    }
+
+    #[test]
+    fn containers_are_started_by_the_engine_s_own_client() {
+        let text = resume_unit("/usr/bin/docker", &["0a1", "0b2"]).unwrap();
+        assert!(text.contains("\nExecStart=/usr/bin/docker start 0a1 0b2\n"), "{text}");
+    }
+}

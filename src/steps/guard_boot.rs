@@ -1,0 +1,179 @@
+//! Has the next boot complete the run, or take it back, before anything of the engine starts.
+//!
+//! The guard is a unit that the engine's units require, with a program to run. It comes before
+//! all that the run changes, and goes when the run is committed, or all of it undone. What is
+//! it there for stands in `docs/design/transactions.md`.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Action, Before, Context, StepError, Undone};
+use crate::desired::{SYSTEM_PATH, UNIT_DIR};
+use crate::file_state::{Ownership, parent_of};
+use crate::host::labels::Labeller;
+use crate::host::{Host, HostError};
+use crate::render::boot::{self, RECOVER};
+use crate::topology::ALL_UNITS;
+
+/// The name of the copy of Landfall that the boot runs.
+pub const PROGRAM: &str = ".landfall-recover";
+
+/// The target that starts the unit; one that a rescue boot does not reach.
+const TARGET: &str = "basic.target.wants";
+
+/// Only where SELinux is on.
+const SELINUX: &str = "/sys/fs/selinux/enforce";
+
+/// Guards the next boot.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GuardBoot {
+    /// Where the program is copied to, unless it lies where all of the system's programs do:
+    /// a directory that is there and whose programs can be run, without a trailing slash.
+    pub directory: String,
+}
+
+impl Action for GuardBoot {
+    fn observe(&self, _context: &Context<'_>) -> Result<Before, StepError> {
+        Ok(Before::Nothing)
+    }
+
+    fn apply(&self, context: &Context<'_>) -> Result<(), StepError> {
+        let host = context.host;
+        let program = match host.own_program().filter(|path| is_in_system_path(path)) {
+            Some(path) => path,
+            None => {
+                let copy = self.copy();
+                host.copy_own_program(&copy)?;
+                copy
+            }
+        };
+        let text = boot::recover_unit(&program)
+            .map_err(|error| HostError::io("write", unit(), std::io::Error::other(error)))?;
+        host.write_file(&unit(), text.as_bytes(), Ownership::root(0o644))?;
+        for (directory, link) in links() {
+            if host.stat(&directory)?.is_none() {
+                host.create_dir(&directory, Ownership::root(0o755))?;
+            }
+            host.remove_file(&link)?;
+            host.create_link(&link, &format!("../{RECOVER}"))?;
+        }
+        self.label(host)?;
+        // On disk before the run goes on: what comes next is what it guards.
+        Ok(host.sync_directories()?)
+    }
+
+    fn undo(&self, context: &Context<'_>, _before: &Before) -> Result<Undone, StepError> {
+        let removed = self.remove(context.host)?;
+        Ok(if removed { Undone::Restored } else { Undone::Unchanged })
+    }
+}
+
+impl GuardBoot {
+    /// The guard that stands on this host, if one does.
+    ///
+    /// # Errors
+    /// [`HostError::Io`] if it cannot be read.
+    pub fn of(host: &Host) -> Result<Option<Self>, HostError> {
+        let Some(text) = host.read_text(&unit())? else { return Ok(None) };
+        let program = boot::program_of(&text).unwrap_or_default();
+        let directory = parent_of(&program).unwrap_or_default().trim_end_matches('/').to_owned();
+        Ok(Some(Self { directory }))
+    }
+
+    /// Takes it away; `false` if nothing of it was there. What it guards is on disk before.
+    ///
+    /// # Errors
+    /// [`HostError::Io`] if something cannot be removed.
+    pub fn remove(&self, host: &Host) -> Result<bool, HostError> {
+        let mut found = host.stat(&unit())?.is_some() || host.stat(&self.copy())?.is_some();
+        host.sync_directories()?;
+        for (directory, link) in links() {
+            found = found || host.stat(&link)?.is_some();
+            host.remove_file(&link)?;
+            host.remove_dir(&directory)?;
+        }
+        host.remove_file(&unit())?;
+        host.remove_file(&self.copy())?;
+        host.sync_directories()?;
+        Ok(found)
+    }
+
+    fn copy(&self) -> String {
+        format!("{}/{PROGRAM}", self.directory)
+    }
+
+    fn label(&self, host: &Host) -> Result<(), StepError> {
+        if !host.is_live() || host.stat(SELINUX)?.is_none() {
+            return Ok(());
+        }
+        let labeller = Labeller::find(host, "")?.ok_or(StepError::NoLabeller)?;
+        let mut paths = vec![self.copy(), unit()];
+        paths.extend(links().flat_map(|(directory, link)| [directory, link]));
+        let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+        Ok(labeller.label(host, &paths)?)
+    }
+}
+
+fn unit() -> String {
+    format!("{UNIT_DIR}/{RECOVER}")
+}
+
+/// Each link, and the directory that it lies in: the engine's units require the guard, and the
+/// boot starts it also where none of them is enabled.
+fn links() -> impl Iterator<Item = (String, String)> {
+    let requires = ALL_UNITS.iter().map(|unit| format!("{UNIT_DIR}/{unit}.requires"));
+    requires.chain([format!("{UNIT_DIR}/{TARGET}")]).map(|directory| {
+        let link = format!("{directory}/{RECOVER}");
+        (directory, link)
+    })
+}
+
+fn is_in_system_path(program: &str) -> bool {
+    parent_of(program).is_some_and(|directory| SYSTEM_PATH.split(':').any(|it| it == directory))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::steps::testing::Bed;
+
+    fn step() -> GuardBoot {
+        GuardBoot { directory: "/opt".to_owned() }
+    }
+
+    #[test]
+    fn stands_and_goes_without_a_trace() {
+        let bed = Bed::new(&["etc/systemd/system", "opt"]);
+        let before = bed.tree();
+        let observed = bed.apply(&step());
+        assert_eq!(GuardBoot::of(&bed.host).unwrap(), Some(step()));
+        for unit in ALL_UNITS {
+            let link = bed.host.stat(&format!("{UNIT_DIR}/{unit}.requires/{RECOVER}")).unwrap();
+            assert_eq!(link.unwrap().target.as_deref(), Some("../landfall-recover.service"));
+        }
+        let program = bed.host.stat("/opt/.landfall-recover").unwrap().unwrap();
+        assert_eq!((program.mode, program.uid), (0o700, 0));
+        assert_eq!(bed.undo(&step(), &observed), Undone::Restored);
+        assert_eq!(bed.tree(), before);
+        assert_eq!(bed.undo(&step(), &observed), Undone::Unchanged, "a second time");
+        assert_eq!(GuardBoot::of(&bed.host).unwrap(), None);
+    }
+
+    #[test]
+    fn one_that_is_there_already_is_made_anew() {
+        let bed = Bed::new(&["etc/systemd/system", "opt"]);
+        bed.apply(&step());
+        bed.write("/opt/.landfall-recover", "torn");
+        bed.apply(&step());
+        assert!(bed.host.stat("/opt/.landfall-recover").unwrap().unwrap().size > 1000);
+    }
+
+    #[test]
+    fn other_requirements_of_a_unit_stay() {
+        let bed = Bed::new(&["etc/systemd/system/docker.service.requires", "opt"]);
+        let other = "/etc/systemd/system/docker.service.requires/mount.service";
+        bed.host.create_link(other, "/x").unwrap();
+        let observed = bed.apply(&step());
+        bed.undo(&step(), &observed);
+        assert!(bed.host.stat(other).unwrap().is_some());
+    }
+}
