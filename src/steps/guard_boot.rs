@@ -43,6 +43,8 @@ impl Action for GuardBoot {
             None => {
                 let copy = self.copy();
                 host.copy_own_program(&copy)?;
+                // A unit without its program would hold the engine for nothing.
+                host.sync_directories()?;
                 copy
             }
         };

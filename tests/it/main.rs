@@ -24,6 +24,7 @@ mod lock;
 mod network;
 mod old_kernel;
 mod packages;
+mod power_cut;
 mod probe;
 mod reboot;
 mod registry;

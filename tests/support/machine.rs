@@ -26,7 +26,8 @@ impl MachineOptions {
         let slot = Slot::take();
         let pid = std::process::id();
         let name = next_name();
-        let machine = Machine { name, script: "machine.sh", patience: 1, _slot: slot };
+        let cut = if self.disk.is_some() { "cut" } else { "kill" };
+        let machine = Machine { name, script: "machine.sh", cut, patience: 1, _slot: slot };
         let mut start = bench().script("machine.sh");
         start.args(["start", &machine.name, "--owner", &pid.to_string()]);
         if let Some(suite) = self.suite {
@@ -63,7 +64,7 @@ impl VmOptions {
         bundle::image();
         let pid = std::process::id();
         let name = next_name();
-        let machine = Machine { name, script: "vm.sh", patience: 10, _slot: slot };
+        let machine = Machine { name, script: "vm.sh", cut: "kill", patience: 10, _slot: slot };
         let mut start = bench().script("vm.sh");
         start.args(["start", &machine.name, "--owner", &pid.to_string(), "--share"]);
         start.arg(&bench().share).arg("--").args(self.kernel);
@@ -84,6 +85,8 @@ pub struct Machine {
     name: String,
     /// The script that drives it.
     script: &'static str,
+    /// What cuts its power.
+    cut: &'static str,
     /// How many times longer than usual everything may take.
     patience: u32,
     _slot: Slot,
@@ -186,9 +189,10 @@ impl Machine {
         self.machine("start").ok();
     }
 
-    /// Cuts the power, and boots again from the disk.
+    /// Cuts the power, and boots again from the disk. What was not synced is lost on a virtual
+    /// machine, and on a host with a disk of its own; on another only processes die.
     pub fn power_cut(&self) {
-        self.machine("kill").ok();
+        self.machine(self.cut).ok();
         self.machine("start").ok();
     }
 
