@@ -37,13 +37,13 @@ mod tests {
 
     #[test]
     fn what_no_boot_would_start_needs_none() {
-        let member = AddGroupMember { user: "ann".into(), group: "docker".into() };
-        let member = Step::AddGroupMember(member);
-        assert_eq!(guarded(vec![member.clone()], Some("/usr/bin")), [member.clone()]);
-        let stop = Step::StopUnits(StopUnits { units: Vec::new() });
-        assert_eq!(guarded(vec![stop.clone()], None), [stop.clone()], "beneath --root");
+        let member =
+            || Step::AddGroupMember(AddGroupMember { user: "ann".into(), group: "docker".into() });
+        let stop = || Step::StopUnits(StopUnits { units: Vec::new() });
         let guard = Step::GuardBoot(GuardBoot { directory: "/usr/bin".into() });
-        let all = guarded(vec![member.clone(), stop.clone()], Some("/usr/bin"));
-        assert_eq!(all, [guard, member, stop]);
+        assert_eq!(guarded(vec![member()], Some("/usr/bin")), [member()]);
+        assert_eq!(guarded(vec![stop()], None), [stop()], "beneath --root");
+        let all = guarded(vec![member(), stop()], Some("/usr/bin"));
+        assert_eq!(all, [guard, member(), stop()]);
     }
 }

@@ -118,8 +118,8 @@ pub fn container_down(name: &str, why: &str) -> String {
 /// The same, for a command that only looks.
 pub fn cut(command: &str, since: &str) -> String {
     format!(
-        "a run was cut (landfall {command}, begun {since}); landfall rollback takes back what \
-         it did, and so does any command that changes the host, before it begins"
+        "a run was cut (landfall {command}, begun {since}); landfall recover takes back what it \
+         did, and so does the next boot, and any command that changes the host, before it begins"
     )
 }
 
