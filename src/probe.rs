@@ -8,6 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::adoption::Flags;
 use crate::approved::receipt_digest;
 use crate::desired::Desired;
 use crate::digest::Digest;
@@ -232,7 +233,23 @@ fn without_copies(receipt: &Receipt, asked: &Asked, redacted: &mut Vec<String>) 
         receipt.daemon = clean;
         redacted.push(RECEIPT.to_owned());
     }
+    if let Some(adoption) = &mut receipt.adopted
+        && let Some(clean) = without_secrets(&adoption.flags)
+        && clean != adoption.flags
+    {
+        adoption.flags = clean;
+        if !redacted.iter().any(|path| path == RECEIPT) {
+            redacted.push(RECEIPT.to_owned());
+        }
+    }
     receipt
+}
+
+/// Flags of a unit, as they were typed, may name tokens and passwords.
+fn without_secrets(flags: &Flags) -> Option<Flags> {
+    let mut value = serde_json::to_value(flags).ok()?;
+    redact::json(&mut value);
+    serde_json::from_value(value).ok()
 }
 
 #[cfg(test)]

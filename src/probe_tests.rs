@@ -99,6 +99,15 @@ fn it_holds_no_secrets_and_says_where_there_were_some() {
     let text = "{\n  \"registry-mirrors\": [\"https://a:S3CR3T@m.example\"], \"debug\": true\n}";
     let mut with_secret = receipt();
     with_secret.daemon.insert("proxies".to_owned(), json!({"http-proxy": "a:S3CR3T@p"}));
+    let command = "dockerd --log-opt splunk-token=S3CR3T --http-proxy http://a:S3CR3T@p";
+    let words: Vec<String> = command.split(' ').map(str::to_owned).collect();
+    with_secret.adopted = Some(crate::adoption::Adoption {
+        version: None,
+        unit: "/etc/systemd/system/docker.service".to_owned(),
+        unit_sha256: Digest::of(b""),
+        flags: Flags::parse(&words),
+        packages: Vec::new(),
+    });
     let probe = probe(&desired(), with_daemon_json(text), Some(&with_secret));
     let written = probe.to_text().unwrap();
     assert!(!written.contains("S3CR3T"), "{written}");

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::args::{Global, InstallArgs, PlanArgs};
 use super::failure::{Failure, exit};
 use super::output::{Output, utc};
-use super::prepare::{Config, Looked, Prepared, desired, desired_here, make_plan, prepare};
+use super::prepare::{Config, Looked, Prepared, desired_here, desired_of, make_plan, prepare};
 use crate::apply::journal;
 use crate::approved::{ApprovedPlan, Build, Command, FilePin, HostState, SCHEMA};
 use crate::desired::Desired;
@@ -27,14 +27,15 @@ pub fn plan(
     host: &Host,
     output: &Output,
 ) -> Result<u8, Failure> {
-    let desired = match args.facts {
-        Some(_) => desired(global, options, Config::IfNamed)?,
+    let probe = args.facts.as_deref().map(read_probe).transpose()?;
+    let desired = match &probe {
+        Some(probe) => desired_of(global, options, probe.receipt.as_ref(), Config::IfNamed)?,
         None => desired_here(global, options, host)?,
     };
     let desired = if args.out.is_some() { absolute(desired)? } else { desired };
-    let (identity, looked) = match &args.facts {
-        Some(file) => look_at_probe(file, desired, output)?,
-        None => {
+    let (identity, looked) = match (&args.facts, probe) {
+        (Some(file), Some(probe)) => look_at_probe(file, probe, desired, output)?,
+        _ => {
             if let Ok(Some(cut)) = journal::cut_run(host) {
                 // A run that goes on has no end in the journal either.
                 let text = match host.ask_run(Question::State) {
@@ -125,19 +126,23 @@ fn absolute(mut desired: Desired) -> Result<Desired, Failure> {
     Ok(desired)
 }
 
+fn read_probe(file: &Path) -> Result<Probe, Failure> {
+    let text =
+        input::read_document(file).map_err(|error| Failure::new(exit::USAGE, error.to_string()))?;
+    Probe::from_text(&text).map_err(|error: ProbeError| {
+        let hint = error.hint();
+        Failure::new(exit::USAGE, format!("{}: {error}", file.display())).hint(hint)
+    })
+}
+
 /// The host is not here; what a probe saw of it stands for it.
 fn look_at_probe(
     file: &Path,
+    probe: Probe,
     desired: Desired,
     output: &Output,
 ) -> Result<(Identity, Looked), Failure> {
     let usage = |error: String| Failure::new(exit::USAGE, format!("{}: {error}", file.display()));
-    let text =
-        input::read_document(file).map_err(|error| Failure::new(exit::USAGE, error.to_string()))?;
-    let probe = Probe::from_text(&text).map_err(|error: ProbeError| {
-        let hint = error.hint();
-        usage(error.to_string()).hint(hint)
-    })?;
     let lacking = probe.lacking(&desired);
     if !lacking.is_empty() {
         return Err(

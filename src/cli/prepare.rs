@@ -17,6 +17,7 @@ use crate::desired::Desired;
 use crate::digest::Digest;
 use crate::facts::{self, Facts};
 use crate::host::{Host, HostError, input};
+use crate::installed::Installed;
 use crate::plan::{self, Inputs, Plan};
 use crate::preflight::{self, Code, Finding, Refusal};
 use crate::probe::Probe;
@@ -103,24 +104,49 @@ pub enum Config {
     IfNamed,
 }
 
-/// What is asked for of this host. An engine that was taken over keeps its directory and its group
-/// unless others are asked for.
+/// What is asked for of this host.
 pub fn desired_here(global: &Global, args: &InstallArgs, host: &Host) -> Result<Desired, Failure> {
     // That the receipt cannot be read is said by those who need it.
     let receipt = Receipt::load(host).ok().flatten();
-    let kept = receipt.filter(|receipt| receipt.adopted.is_some()).and_then(|it| it.desired);
-    let mut options = args.options();
-    if let Some(kept) = kept {
-        let file = config_file(global.config.as_deref())?;
-        let in_file = |says: fn(&FileConfig) -> bool| file.as_ref().is_some_and(says);
-        if !in_file(FileConfig::says_bin_dir) {
-            options.bin_dir.get_or_insert(kept.bin_dir);
-        }
-        if !in_file(FileConfig::says_group) {
-            options.group.get_or_insert(kept.group.name);
-        }
+    desired_of(global, args, receipt.as_ref(), Config::OfThisHost)
+}
+
+/// What is asked for of a host with this receipt; the files that it names are there.
+pub fn desired_of(
+    global: &Global,
+    args: &InstallArgs,
+    receipt: Option<&Receipt>,
+    config: Config,
+) -> Result<Desired, Failure> {
+    checked(global, &keeping(args.options(), global, receipt, config)?, config)
+}
+
+/// The options, and for an engine that was taken over its directory and its group, unless others
+/// are asked for.
+pub fn keeping(
+    mut options: Options,
+    global: &Global,
+    receipt: Option<&Receipt>,
+    config: Config,
+) -> Result<Options, Failure> {
+    let adopted = receipt.filter(|receipt| receipt.adopted.is_some());
+    let Some(kept) = adopted.and_then(Installed::of) else { return Ok(options) };
+    let file = named_file(global, config)?;
+    let in_file = |says: fn(&FileConfig) -> bool| file.as_ref().is_some_and(says);
+    if !in_file(FileConfig::says_bin_dir) {
+        options.bin_dir = options.bin_dir.or(kept.bin_dir);
     }
-    checked(global, &options, Config::OfThisHost)
+    if !in_file(FileConfig::says_group) {
+        options.group = options.group.or(kept.group);
+    }
+    Ok(options)
+}
+
+fn named_file(global: &Global, config: Config) -> Result<Option<FileConfig>, Failure> {
+    match config {
+        Config::IfNamed if global.config.is_none() => Ok(None),
+        Config::OfThisHost | Config::IfNamed => config_file(global.config.as_deref()),
+    }
 }
 
 /// What is asked for, by arguments, environment and file; the files that it names are there.
@@ -142,10 +168,7 @@ fn checked(global: &Global, options: &Options, config: Config) -> Result<Desired
 
 /// What is asked for; the files that it names are not looked at.
 pub fn asked(global: &Global, options: &Options, config: Config) -> Result<Desired, Failure> {
-    let file = match config {
-        Config::IfNamed if global.config.is_none() => None,
-        Config::OfThisHost | Config::IfNamed => config_file(global.config.as_deref())?,
-    };
+    let file = named_file(global, config)?;
     let desired = config::desired(options, file.as_ref())?;
     for code in &desired.ignore {
         if let Err(error) = code.parse::<Code>() {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::args::{Global, InstallArgs};
 use super::failure::{Failure, exit};
 use super::output::{Output, utc};
-use super::prepare::{Config, asked};
+use super::prepare::{Config, asked, keeping};
 use crate::desired::Desired;
 use crate::facts::{gather_visible, identity};
 use crate::host::{Host, clock};
@@ -22,7 +22,7 @@ pub fn probe(
     host: &Host,
     output: &Output,
 ) -> Result<u8, Failure> {
-    let desired = wanted(global, args)?;
+    let desired = wanted(global, args, host)?;
     let (probe, _) = look(host, &desired)?;
     let text = probe.to_text().map_err(|error| Failure::new(exit::FAILED, error.to_string()))?;
     if !probe.not_seen.is_empty() {
@@ -33,9 +33,11 @@ pub fn probe(
 }
 
 /// What the options ask about. No archive is read, so that none has to be named.
-pub fn wanted(global: &Global, args: &InstallArgs) -> Result<Desired, Failure> {
+pub fn wanted(global: &Global, args: &InstallArgs, host: &Host) -> Result<Desired, Failure> {
     let mut options = args.options();
     options.archive.get_or_insert_with(|| PathBuf::from(texts::NO_ARCHIVE));
+    let receipt = Receipt::load(host).ok().flatten();
+    let options = keeping(options, global, receipt.as_ref(), Config::OfThisHost)?;
     asked(global, &options, Config::OfThisHost)
 }
 

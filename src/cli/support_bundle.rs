@@ -48,7 +48,7 @@ pub fn support_bundle(
 
 /// The probe, and what doctor finds. A host in any state has some of it.
 fn facts_and_findings(global: &Global, host: &Host, collection: &mut Collection<'_>) {
-    let probed = probe::wanted(global, &InstallArgs::default())
+    let probed = probe::wanted(global, &InstallArgs::default(), host)
         .and_then(|desired| probe::look(host, &desired))
         .map_err(|failure| failure.message)
         .and_then(|(probe, _)| probe.to_text().map_err(|error| error.to_string()));
