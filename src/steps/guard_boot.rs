@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Action, Before, Context, StepError, Undone};
 use crate::desired::{SYSTEM_PATH, UNIT_DIR};
-use crate::file_state::{Ownership, parent_of};
+use crate::file_state::{Ownership, new_name, parent_of};
 use crate::host::labels::Labeller;
 use crate::host::{Host, HostError};
 use crate::render::boot::{self, RECOVER};
@@ -86,15 +86,18 @@ impl GuardBoot {
     /// # Errors
     /// [`HostError::Io`] if something cannot be removed.
     pub fn remove(&self, host: &Host) -> Result<bool, HostError> {
-        let mut found = host.stat(&unit())?.is_some() || host.stat(&self.copy())?.is_some();
+        let files = [unit(), self.copy(), beside(&unit()), beside(&self.copy())];
+        let mut found = false;
         host.sync_directories()?;
         for (directory, link) in links() {
             found = found || host.stat(&link)?.is_some();
             host.remove_file(&link)?;
             host.remove_dir(&directory)?;
         }
-        host.remove_file(&unit())?;
-        host.remove_file(&self.copy())?;
+        for path in &files {
+            found = found || host.stat(path)?.is_some();
+            host.remove_file(path)?;
+        }
         host.sync_directories()?;
         Ok(found)
     }
@@ -117,6 +120,12 @@ impl GuardBoot {
 
 fn unit() -> String {
     format!("{UNIT_DIR}/{RECOVER}")
+}
+
+/// What a cut in the middle of writing a file leaves.
+fn beside(path: &str) -> String {
+    let (directory, name) = path.rsplit_once('/').unwrap_or(("", path));
+    format!("{directory}/{}", new_name(name))
 }
 
 /// Each link, and the directory that it lies in: the engine's units require the guard, and the
@@ -167,6 +176,16 @@ mod tests {
         bed.write("/opt/.landfall-recover", "torn");
         bed.apply(&step());
         assert!(bed.host.stat("/opt/.landfall-recover").unwrap().unwrap().size > 1000);
+    }
+
+    #[test]
+    fn one_that_was_cut_half_way_goes_too() {
+        let bed = Bed::new(&["etc/systemd/system", "opt"]);
+        let before = bed.tree();
+        bed.write("/opt/..landfall-recover.landfall-new", "half");
+        bed.write("/etc/systemd/system/.landfall-recover.service.landfall-new", "half");
+        assert_eq!(bed.undo(&step(), &Before::Nothing), Undone::Restored);
+        assert_eq!(bed.tree(), before);
     }
 
     #[test]

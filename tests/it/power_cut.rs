@@ -1,7 +1,7 @@
 //! The power is cut in the middle of a run: what was not synced is lost, nobody is there, and the
 //! host comes up with the engine that it had before, or with the new one, and with nothing else.
 
-use crate::support::{Machine, MachineOptions, Run, bundle, with};
+use crate::support::{Machine, MachineOptions, Run, VmOptions, bundle, with};
 
 /// When the power is cut.
 #[derive(Clone, Debug)]
@@ -296,6 +296,22 @@ fn an_engine_of_two_versions_is_not_started() {
     host.landfall(&["recover"]).exits(0).says("Taken back");
     host.sh("systemctl reset-failed; systemctl start docker.service");
     story.is_whole(&moment);
+}
+
+/// A disk that is a machine's own, and a boot from the firmware on.
+#[test]
+#[ignore = "long: a virtual machine under emulation"]
+fn a_virtual_machine_that_is_cut_is_whole_after_the_boot() {
+    let host = VmOptions::default().boot();
+    let before = files(&host);
+    let words = words(&with("install", &["--no-smoke-test"]));
+    let story = Story { words, after: before.clone(), before, host };
+    for moment in [
+        Moment::At(Moment::step("/usr/bin/dockerd")),
+        Moment::After(Moment::step("\"unit\":\"docker.service\",\"action\":\"start\"")),
+    ] {
+        assert!(story.cut(&moment), "it was cut at {moment:?}");
+    }
 }
 
 /// Every step of an installation, of an upgrade and of an uninstallation, each cut where it begins
