@@ -26,10 +26,14 @@ mod upgrade;
 use clap::Parser;
 use clap::error::ErrorKind;
 
+use crate::apply::journal;
 use crate::host::{Host, HostError};
+use crate::report::{Event, Reporter};
+use crate::run_state::Question;
+use crate::texts::progress;
 use args::{Cli, Command, Global, PlanArgs};
 use failure::{Failure, exit};
-use output::Output;
+use output::{Output, utc};
 
 /// Parses the arguments, runs the command and returns its exit code. An error is
 /// reported once, here.
@@ -60,6 +64,9 @@ pub fn run() -> u8 {
 
 fn dispatch(cli: &Cli, output: &Output) -> Result<u8, Failure> {
     let host = open_host(&cli.global)?;
+    if looks_at_host(&cli.command) {
+        warn_of_cut_run(&host, output);
+    }
     match &cli.command {
         Command::Install { options, confirm, dry_run: false } => {
             install::install(&cli.global, options, confirm.within, &host, output)
@@ -92,6 +99,33 @@ fn dispatch(cli: &Cli, output: &Output) -> Result<u8, Failure> {
     }
 }
 
+/// Whether a command tells something of the host and changes nothing. One that changes it undoes
+/// a run that was cut before anything else, and says so.
+fn looks_at_host(command: &Command) -> bool {
+    match command {
+        Command::Install { dry_run, .. } => *dry_run,
+        // Another host may be meant.
+        Command::Plan { args, .. } => args.facts.is_none(),
+        Command::Doctor(args) => !args.fix && args.code.is_none() && args.explain.is_none(),
+        Command::Probe { .. } | Command::SupportBundle { .. } | Command::Status => true,
+        Command::Apply { .. }
+        | Command::Uninstall { .. }
+        | Command::Rollback { .. }
+        | Command::Confirm => false,
+    }
+}
+
+/// A run that goes on has no end in the journal either. What cannot be looked at is for the
+/// command itself to tell.
+fn warn_of_cut_run(host: &Host, output: &Output) {
+    if let Ok(Some(cut)) = journal::cut_run(host)
+        && matches!(host.ask_run(Question::State), Ok(None))
+    {
+        let text = progress::cut(&cut.command, &utc(cut.since));
+        output.event(&Event::Warning { text });
+    }
+}
+
 fn open_host(global: &Global) -> Result<Host, Failure> {
     match &global.root {
         None => Ok(Host::live()?),
@@ -107,5 +141,5 @@ fn confirm(global: &Global, host: &Host, output: &Output, question: &str) -> Res
     if global.yes || output.ask(host, question)? != Some(false) {
         return Ok(());
     }
-    Err(Failure::new(exit::FAILED, crate::texts::progress::NOT_CONFIRMED))
+    Err(Failure::new(exit::FAILED, progress::NOT_CONFIRMED))
 }

@@ -8,7 +8,6 @@ use super::args::{Global, InstallArgs, PlanArgs};
 use super::failure::{Failure, exit};
 use super::output::{Output, utc};
 use super::prepare::{Config, Looked, Prepared, desired_here, desired_of, make_plan, prepare};
-use crate::apply::journal;
 use crate::approved::{ApprovedPlan, Build, Command, FilePin, HostState, SCHEMA};
 use crate::desired::Desired;
 use crate::facts::identity::{self, Identity};
@@ -36,12 +35,8 @@ pub fn plan(
     let (identity, looked) = match (&args.facts, probe) {
         (Some(file), Some(probe)) => look_at_probe(file, probe, desired, output)?,
         _ => {
-            if let Ok(Some(cut)) = journal::cut_run(host) {
-                // A run that goes on has no end in the journal either.
-                let text = match host.ask_run(Question::State) {
-                    Ok(Some(answer)) => status::run(&answer.run, &utc(answer.run.since)).join("; "),
-                    _ => progress::cut(&cut.command, &utc(cut.since)),
-                };
+            if let Ok(Some(answer)) = host.ask_run(Question::State) {
+                let text = status::run(&answer.run, &utc(answer.run.since)).join("; ");
                 output.event(&Event::Warning { text });
             }
             (identity::gather(host)?, Looked::at(host, output, desired)?)

@@ -8,7 +8,6 @@ use serde_json::json;
 
 use super::failure::{Failure, exit};
 use super::output::{Output, utc};
-use crate::apply::journal;
 use crate::desired::SOCKET;
 use crate::facts::{self, distribution};
 use crate::host::Host;
@@ -21,12 +20,6 @@ use crate::texts::{progress, status as texts};
 pub fn status(host: &Host, output: &Output) -> Result<u8, Failure> {
     let run = running(host, output);
     let run_lines = run.iter().flat_map(|run| texts::run(run, &utc(run.since)));
-    if run.is_none()
-        && let Some(cut) = journal::cut_run(host)?
-    {
-        let text = progress::cut(&cut.command, &utc(cut.since));
-        output.event(&Event::Warning { text });
-    }
     let Some(receipt) = Receipt::load(host)? else {
         let text = if run.is_some() { texts::NOT_YET } else { progress::NOT_INSTALLED };
         let lines: Vec<String> = run_lines.chain([text.to_owned()]).collect();
