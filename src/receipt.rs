@@ -1,6 +1,6 @@
 //! What was done to a host, and what stood there before: `/var/lib/landfall/receipt.json`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufReader, Write};
 
 use serde::{Deserialize, Serialize};
@@ -46,6 +46,10 @@ pub struct Receipt {
     /// Archives of images that were loaded.
     #[serde(default)]
     pub images: BTreeSet<Digest>,
+    /// What such an archive held: names of images, or ids of those without one. Older receipts
+    /// do not say.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub loaded: BTreeMap<Digest, Vec<String>>,
     /// What was asked for; older receipts do not hold it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub desired: Option<Desired>,
@@ -116,8 +120,8 @@ pub enum ReceiptError {
     },
 }
 
-/// The same entries, with all that were made at one path as one: what stood there before the
-/// first, and what the last made.
+/// The same entries, with all files that were made at one path as one: what stood there before
+/// the first, and what the last made. So with links, whatever others put there in between.
 pub fn merged(entries: &[Entry]) -> Vec<Entry> {
     let mut merged: Vec<Entry> = Vec::with_capacity(entries.len());
     for entry in entries {
@@ -129,12 +133,24 @@ pub fn merged(entries: &[Entry]) -> Vec<Entry> {
                 && matches!(earlier.step, Step::InstallBinary(_) | Step::WriteFile(_))
                 && earlier.step.path() == entry.step.path()
         });
-        match earlier {
-            Some(earlier) => earlier.step = entry.step.clone(),
-            None => merged.push(entry.clone()),
+        if let Some(earlier) = earlier {
+            earlier.step = entry.step.clone();
+        } else if is_link_again(&merged, entry) {
+            merged.retain(|earlier| match &earlier.step {
+                Step::RemoveLink(other) => Some(other.path.as_str()) != entry.step.path(),
+                _ => true,
+            });
+        } else {
+            merged.push(entry.clone());
         }
     }
     merged
+}
+
+/// Whether a link is made again that was made before, and so puts back what a repair found.
+fn is_link_again(merged: &[Entry], entry: &Entry) -> bool {
+    let Step::CreateLink(link) = &entry.step else { return false };
+    merged.iter().any(|earlier| matches!(&earlier.step, Step::CreateLink(made) if made == link))
 }
 
 impl Receipt {
@@ -287,6 +303,7 @@ impl Receipt {
             archive: Archive::of_programs(Vec::new()),
             daemon: Map::new(),
             images: BTreeSet::new(),
+            loaded: BTreeMap::new(),
             desired: None,
             adopted: None,
             runs: Vec::new(),
@@ -407,6 +424,24 @@ mod tests {
         assert_ne!(receipt.updated, first().updated);
         assert_eq!(Receipt::load(&bed.host).unwrap(), Some(receipt));
         assert_eq!(bed.host.stat(RECEIPT).unwrap().unwrap().mode, 0o600);
+    }
+
+    /// A link that pointed elsewhere and was put right: uninstalling leaves neither.
+    #[test]
+    fn a_link_that_was_put_right_is_one() {
+        use crate::steps::{CreateLink, RemoveLink};
+        let link = |target: &str| {
+            Step::CreateLink(CreateLink { path: "/wants/a".to_owned(), target: target.to_owned() })
+        };
+        let other = RemoveLink { path: "/wants/a".to_owned(), target: "/nowhere".to_owned() };
+        let entry = |step, before| Entry { step, before };
+        let made = entry(link("/a"), Before::Absent);
+        let removed = entry(Step::RemoveLink(other), Before::Present);
+        let once = vec![made.clone()];
+        assert_eq!(merged(&[made.clone(), removed.clone(), made.clone()]), once);
+        assert_eq!(merged(&[made.clone(), made.clone()]), once);
+        // By itself a removal stays one.
+        assert_eq!(merged(&[removed.clone(), made.clone()]), [removed, made]);
     }
 
     #[test]

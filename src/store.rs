@@ -5,6 +5,7 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
 
 use crate::digest::Digest;
 use crate::file_state::{FileState, Ownership};
@@ -62,6 +63,18 @@ impl<'a> Store<'a> {
         let mut from = self.host.open_file(path)?.ok_or_else(gone)?;
         self.host.copy_file(&mut from, &copy, Ownership::root(0o600))?;
         self.host.sync_directories()
+    }
+
+    /// Opens the copy of these bytes; `None` if the store does not hold them, or not whole.
+    ///
+    /// # Errors
+    /// [`HostError::Io`] if it cannot be read.
+    pub fn open(&self, sha256: Digest) -> Result<Option<File>, HostError> {
+        let copy = copy_path(sha256);
+        if self.host.digest(&copy)? != Some(sha256) {
+            return Ok(None);
+        }
+        self.host.open_file(&copy)
     }
 
     /// Puts a kept file back at `path` with its attributes.
@@ -133,6 +146,17 @@ mod tests {
         Store::new(&bed.host).restore(sha256, "/etc/conf", &state).unwrap();
         assert_eq!(bed.read("/etc/conf"), "old");
         assert_eq!(bed.host.stat("/etc/conf").unwrap(), Some(state));
+    }
+
+    #[test]
+    fn a_copy_is_opened_if_it_is_whole() {
+        let bed = Bed::new(&["etc"]);
+        let (sha256, _) = kept(&bed);
+        let store = Store::new(&bed.host);
+        assert_eq!(Digest::of_reader(store.open(sha256).unwrap().unwrap()).unwrap(), sha256);
+        assert!(store.open(Digest::of(b"other")).unwrap().is_none());
+        bed.write(&copy_path(sha256), "rotten");
+        assert!(store.open(sha256).unwrap().is_none());
     }
 
     #[test]

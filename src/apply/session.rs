@@ -39,6 +39,11 @@ impl<'a> Session<'a> {
         &self.run
     }
 
+    /// The host.
+    pub fn host(&self) -> &'a Host {
+        self.host
+    }
+
     /// The command.
     pub fn command(&self) -> &'static str {
         self.command
@@ -79,8 +84,16 @@ impl<'a> Session<'a> {
         let directory = self.host.staging_dir(target)?;
         let paths: Vec<String> = program_names().map(|name| directory.path_of(name)).collect();
         self.journal()?.write_synced(&Record::Staging { paths: paths.clone() })?;
-        self.staged = paths;
+        self.staged.extend(paths);
         Ok(directory)
+    }
+
+    /// Where a program for `target` is staged.
+    ///
+    /// # Errors
+    /// [`HostError::Io`] if the directory cannot be opened.
+    pub fn staged_path(&self, target: &str, name: &str) -> Result<String, HostError> {
+        Ok(self.host.staging_dir(target)?.path_of(name))
     }
 
     /// Makes what the run did stay: the receipt is on disk, and the run is completed whatever

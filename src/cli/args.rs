@@ -145,8 +145,21 @@ pub enum Command {
     Confirm,
     #[command(about = help::STATUS)]
     Status,
+    #[command(about = help::VERIFY, after_help = help::VERIFY_EXAMPLES)]
+    Verify(VerifyArgs),
     #[command(about = help::DOCTOR, after_help = help::DOCTOR_EXAMPLES)]
     Doctor(DoctorArgs),
+}
+
+/// What `verify` takes.
+#[derive(Clone, Debug, Args)]
+pub struct VerifyArgs {
+    #[arg(long, help = help::REPAIR)]
+    pub repair: bool,
+    #[arg(long, value_name = "FILE", requires = "repair", help = help::REPAIR_FROM)]
+    pub offline: Option<PathBuf>,
+    #[command(flatten)]
+    pub confirm: ConfirmArgs,
 }
 
 /// What `doctor` takes.

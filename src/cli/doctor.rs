@@ -9,10 +9,9 @@ use super::args::{DoctorArgs, Global};
 use super::failure::{Failure, exit};
 use super::install::{changing, keep};
 use super::output::{Output, utc};
+use super::prepare::usual;
 use super::run::Run;
 use crate::apply::{Session, apply};
-use crate::config::{self, Options};
-use crate::desired::Desired;
 use crate::doctor::{self, repair};
 use crate::facts::doctor::DoctorFacts;
 use crate::facts::{self, Facts};
@@ -112,13 +111,6 @@ fn examine(host: &Host) -> Result<Seen, Failure> {
 fn once_each(texts: &mut Vec<String>) {
     let mut seen = BTreeSet::new();
     texts.retain(|text| seen.insert(text.clone()));
-}
-
-/// What an installation without options would want.
-fn usual() -> Result<Desired, Failure> {
-    // No archive has to be there: its name alone would count, and it has none.
-    let options = Options { archive: Some(PathBuf::new()), ..Options::default() };
-    Ok(config::desired(&options, None)?)
 }
 
 /// Repairs what is safe: as a plan, journal first, and with a receipt.

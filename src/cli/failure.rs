@@ -29,7 +29,7 @@ pub mod exit {
     pub const STUCK: u8 = 5;
     /// Another run holds the lock.
     pub const LOCKED: u8 = 6;
-    /// `doctor` found errors.
+    /// `doctor` found errors, or `verify` drift.
     pub const UNSOUND: u8 = 7;
     /// `plan --detailed-exitcode`: there is something to do.
     pub const CHANGES: u8 = 10;

@@ -131,6 +131,7 @@ fn carry_out(
         images,
         desired: Some(prepared.desired.clone()),
     };
+    receipt.loaded.extend(context.loaded.take());
     let fresh = !receipt.has_engine();
     receipt.add_run(session.run(), session.command(), &entries, Some(installed));
     keep(run, context, session, &entries, receipt)?;

@@ -22,6 +22,7 @@ mod status;
 mod support_bundle;
 mod uninstall;
 mod upgrade;
+mod verify;
 
 use clap::Parser;
 use clap::error::ErrorKind;
@@ -95,6 +96,7 @@ fn dispatch(cli: &Cli, output: &Output) -> Result<u8, Failure> {
         Command::Recover { boot } => recover::recover(*boot, &host, output),
         Command::Confirm => confirm::confirm(&host, output),
         Command::Status => status::status(&host, output),
+        Command::Verify(args) => verify::verify(&cli.global, args, &host, output),
         Command::Doctor(args) => doctor::doctor(&cli.global, args, &host, output),
     }
 }
@@ -103,14 +105,21 @@ fn dispatch(cli: &Cli, output: &Output) -> Result<u8, Failure> {
 /// a run that was cut before anything else, and says so.
 fn looks_at_host(command: &Command) -> bool {
     match command {
-        Command::Install { dry_run, .. } => *dry_run,
+        Command::Install { dry_run, .. } | Command::Adopt { dry_run } => *dry_run,
         // Another host may be meant.
         Command::Plan { args, .. } => args.facts.is_none(),
         Command::Doctor(args) => !args.fix && args.code.is_none() && args.explain.is_none(),
-        Command::Probe { .. } | Command::SupportBundle { .. } | Command::Status => true,
+        Command::Verify(args) => !args.repair,
+        Command::Probe { .. }
+        | Command::SupportBundle { .. }
+        | Command::Status
+        | Command::History => true,
         Command::Apply { .. }
         | Command::Uninstall { .. }
         | Command::Rollback { .. }
+        | Command::Upgrade { .. }
+        | Command::Prune { .. }
+        | Command::Recover { .. }
         | Command::Confirm => false,
     }
 }

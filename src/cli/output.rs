@@ -69,6 +69,11 @@ impl Output {
         }
     }
 
+    /// Whether only errors, warnings and results are wanted, by people.
+    pub fn is_quiet(&self) -> bool {
+        self.quiet && !self.json
+    }
+
     /// The result of a command: text for people, an object for programs.
     pub fn result(&self, text: &str, object: &Value) {
         if self.json {

@@ -166,6 +166,13 @@ fn checked(global: &Global, options: &Options, config: Config) -> Result<Desired
     Ok(desired)
 }
 
+/// What an installation without options would want.
+pub fn usual() -> Result<Desired, Failure> {
+    // No archive has to be there: its name alone would count, and it has none.
+    let options = Options { archive: Some(PathBuf::new()), ..Options::default() };
+    Ok(config::desired(&options, None)?)
+}
+
 /// What is asked for; the files that it names are not looked at.
 pub fn asked(global: &Global, options: &Options, config: Config) -> Result<Desired, Failure> {
     let file = named_file(global, config)?;
@@ -241,7 +248,7 @@ fn refuse_packaged(receipt: Option<&Receipt>, facts: &Facts) -> Result<(), Failu
 }
 
 /// Prints findings; an error that is not ignored refuses the host.
-fn pass(output: &Output, desired: &Desired, found: &[Finding]) -> Result<(), Failure> {
+pub fn pass(output: &Output, desired: &Desired, found: &[Finding]) -> Result<(), Failure> {
     output.findings(found);
     let blocking = preflight::blocking(found, &desired.ignore);
     if blocking.is_empty() {

@@ -62,6 +62,7 @@ impl Run<'_> {
             reporter: self.reporter,
             purge,
             running: RefCell::default(),
+            loaded: RefCell::default(),
             kept: RefCell::default(),
         }
     }

@@ -71,10 +71,15 @@ fn write_change(text: &mut String, change: &Change) {
         ChangeKind::Text { exists, diff } => {
             let (style, sign) = if *exists { (CAUTION, '~') } else { (GOOD, '+') };
             let _ = writeln!(text, "  {style}{sign} {path}{style:#}");
-            for line in diff {
-                write_line(text, line);
-            }
+            write_diff(text, diff);
         }
+    }
+}
+
+/// How a text differs, line by line.
+pub fn write_diff(text: &mut String, diff: &[DiffLine]) {
+    for line in diff {
+        write_line(text, line);
     }
 }
 

@@ -14,7 +14,7 @@ use crate::host::Host;
 use crate::receipt::Receipt;
 use crate::report::{Event, Reporter};
 use crate::run_state::{Question, RunState};
-use crate::texts::{progress, status as texts};
+use crate::texts::{progress, status as texts, verify};
 
 /// What is installed, and whether it runs.
 pub fn status(host: &Host, output: &Output) -> Result<u8, Failure> {
@@ -48,6 +48,12 @@ pub fn status(host: &Host, output: &Output) -> Result<u8, Failure> {
     }
     let os = facts::distribution_of(host)?;
     lines.push(texts::host(&progress::distribution(&os)));
+    let mut drift = None;
+    if run.is_none() {
+        let differences = super::verify::now(host, &receipt)?.differences.len();
+        lines.push(verify::status(differences));
+        drift = Some(differences);
+    }
     let mut units = serde_json::Map::new();
     let mut engine = serde_json::Value::Null;
     if host.is_booted_with_systemd() {
@@ -82,14 +88,14 @@ pub fn status(host: &Host, output: &Output) -> Result<u8, Failure> {
             "archive": archive, "adopted": receipt.adopted.is_some(), "updated": receipt.updated,
             "landfall": receipt.landfall, "unit_style": receipt.topology.name(),
             "distribution": os.shown(), "standing": distribution::standing(&os),
-            "units": units, "engine": engine, "run": run,
+            "units": units, "engine": engine, "drift": drift, "run": run,
         }),
     );
     Ok(exit::DONE)
 }
 
 /// The run that goes on, if there is one.
-fn running(host: &Host, output: &Output) -> Option<RunState> {
+pub fn running(host: &Host, output: &Output) -> Option<RunState> {
     match host.ask_run(Question::State) {
         Ok(answer) => answer.map(|answer| answer.run),
         // Without root the receipt cannot be read either, and that says so.

@@ -72,13 +72,43 @@ impl Denied {
     }
 }
 
+/// Gathers files, accounts, units and labels alone: what is needed to tell whether something
+/// changed that was made before.
+///
+/// # Errors
+/// [`HostError`] if something that is there cannot be read, or systemd does not answer.
+pub fn gather_installed(host: &Host, wanted: &Wanted) -> Result<Facts, HostError> {
+    look_at(host, wanted, &Denied::Fails, |files| {
+        Ok(Facts {
+            live: host.is_live(),
+            uid: host.uid(),
+            now: clock::now(),
+            accounts: accounts::gather(host, wanted)?,
+            security: security::gather(host, wanted, &files)?,
+            units: unit_states(host, wanted.units.iter().map(String::as_str))?,
+            files,
+            ..Facts::default()
+        })
+    })
+}
+
 fn look(host: &Host, wanted: &Wanted, denied: &Denied) -> Result<Facts, HostError> {
+    look_at(host, wanted, denied, |files| all_but_digests(host, wanted, files, denied))
+}
+
+/// Looks at files, and at the rest while programs are hashed.
+fn look_at(
+    host: &Host,
+    wanted: &Wanted,
+    denied: &Denied,
+    rest: impl FnOnce(BTreeMap<String, FileFact>) -> Result<Facts, HostError>,
+) -> Result<Facts, HostError> {
     let mut files = attributes(host, wanted, denied)?;
     let open = open_programs(host, wanted, &files, denied)?;
     read_texts(host, wanted, &mut files, denied)?;
     let (digests, facts) = std::thread::scope(|scope| {
         let hashing = scope.spawn(|| digest_all(open));
-        let facts = all_but_digests(host, wanted, files, denied);
+        let facts = rest(files);
         let digests = hashing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         (digests, facts)
     });
@@ -170,15 +200,8 @@ fn all_but_digests(
             file_systems.insert(path.clone(), fact);
         }
     }
-    let mut units = BTreeMap::new();
-    if host.is_booted_with_systemd() {
-        let always = ENGINE_UNITS.into_iter().chain(NETWORK_UNITS);
-        for unit in wanted.units.iter().map(String::as_str).chain(always) {
-            if !units.contains_key(unit) {
-                units.insert(unit.to_owned(), host.unit_state(unit)?);
-            }
-        }
-    }
+    let always = ENGINE_UNITS.into_iter().chain(NETWORK_UNITS);
+    let units = unit_states(host, wanted.units.iter().map(String::as_str).chain(always))?;
     let kernel = match live {
         true => denied.or_nothing(kernel::gather(host, &uname.release))?,
         false => super::Kernel::default(),
@@ -206,6 +229,22 @@ fn all_but_digests(
         architecture,
         os,
     })
+}
+
+fn unit_states<'a>(
+    host: &Host,
+    names: impl Iterator<Item = &'a str>,
+) -> Result<BTreeMap<String, UnitState>, HostError> {
+    let mut units = BTreeMap::new();
+    if !host.is_booted_with_systemd() {
+        return Ok(units);
+    }
+    for unit in names {
+        if !units.contains_key(unit) {
+            units.insert(unit.to_owned(), host.unit_state(unit)?);
+        }
+    }
+    Ok(units)
 }
 
 /// The paths whose owners matter: all but directories, which many packages share.

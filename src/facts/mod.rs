@@ -11,6 +11,7 @@ pub mod file_systems;
 pub mod found_engine;
 mod gather;
 pub mod identity;
+pub mod installed;
 pub mod kernel;
 pub mod libraries;
 pub mod network;
@@ -29,7 +30,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub use gather::{distribution_of, gather, gather_visible};
+pub use gather::{distribution_of, gather, gather_installed, gather_visible};
 pub use network::{Bridge, Forwarding, NameServer, NetworkFacts};
 pub use security::Security;
 pub use wanted::Wanted;

@@ -2,10 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::Map;
+
+use crate::desired::DAEMON_JSON;
 use crate::receipt::{Entry, Receipt, merged};
 use crate::steps::{
     Before, DaemonReload, ExpectGone, NoteContainers, ResetFailed, ResumeContainers, Revert, Step,
-    StopUnits, UnitStep,
+    StopUnits, UnitStep, WaitApi,
 };
 use crate::topology::{ALL_UNITS, release};
 use crate::unit_state::UnitAction;
@@ -94,7 +97,14 @@ pub fn rollback(back: &Back<'_>, now: &Receipt, after: &Receipt) -> Vec<Step> {
     let touched = !up.is_empty();
     steps.extend(up.into_iter().map(Step::Unit));
     if touched {
-        steps.extend(last(after, |step| matches!(step, Step::WaitApi(_))));
+        let gate = last(after, |step| matches!(step, Step::WaitApi(_)));
+        steps.extend(gate.map(|step| match step {
+            // What others had made of its settings before it was repaired is not to be followed.
+            Step::WaitApi(gate) if undoes_a_repair(back, now, after) => {
+                Step::WaitApi(WaitApi { settings: Map::new(), ..gate })
+            }
+            step => step,
+        }));
     }
     if disturbs {
         steps.push(Step::ResumeContainers(ResumeContainers {}));
@@ -119,6 +129,11 @@ fn followers(back: &Back<'_>) -> Vec<UnitStep> {
 
 fn last(receipt: &Receipt, is: impl Fn(&Step) -> bool) -> Option<Step> {
     receipt.entries.iter().rev().map(|entry| &entry.step).find(|step| is(step)).cloned()
+}
+
+/// Whether daemon.json was written though Landfall's own keys are the same before and after.
+fn undoes_a_repair(back: &Back<'_>, now: &Receipt, after: &Receipt) -> bool {
+    now.daemon == after.daemon && paths(back.entries).contains(DAEMON_JSON)
 }
 
 /// Adds the undoing of every entry that left something; `true` if units are among it.

@@ -292,7 +292,10 @@ const DEFAULT_GROUP: &str = "docker";
 
 /// What stands in daemon.json must leave dockerd the socket and the containerd that the units
 /// are made for.
-fn refuse_other_sockets(daemon: &Map<String, Value>, topology: Topology) -> Result<(), PlanError> {
+pub(super) fn refuse_other_sockets(
+    daemon: &Map<String, Value>,
+    topology: Topology,
+) -> Result<(), PlanError> {
     if let Some((key, flag)) = daemon_json::set_by_unit(daemon, topology).first() {
         return Err(PlanError::SetByUnit { key, flag });
     }
@@ -314,7 +317,7 @@ fn refuse_other_sockets(daemon: &Map<String, Value>, topology: Topology) -> Resu
 
 /// An engine that was installed before keeps its data where they are: moving them is more
 /// than a restart.
-fn refuse_move(inputs: &Inputs<'_>, to: &str) -> Result<(), PlanError> {
+pub(super) fn refuse_move(inputs: &Inputs<'_>, to: &str) -> Result<(), PlanError> {
     match inputs.receipt.and_then(installed::data_root) {
         Some(from) if from != to => {
             Err(PlanError::DataRootMoves { from: from.to_owned(), to: to.to_owned() })

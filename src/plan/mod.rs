@@ -4,6 +4,7 @@ pub mod back;
 mod changes;
 mod files;
 mod guard;
+pub mod repair;
 mod security;
 mod services;
 mod swap;
@@ -136,6 +137,11 @@ pub fn make(inputs: &Inputs<'_>) -> Result<Plan, PlanError> {
     let layout = Some(inputs.archive.layout());
     let topology = topology(inputs.desired, inputs.version, layout, inputs.receipt)?;
     let files = files::plan(inputs, topology)?;
+    Ok(assembled(inputs, files))
+}
+
+/// The steps that change files, and those that bring the engine up with them.
+fn assembled(inputs: &Inputs<'_>, files: files::FilePlan) -> Plan {
     let services = services::plan(inputs, &files);
     let mut steps = files.steps;
     // What needs no silence of the engine is done before.
@@ -145,16 +151,16 @@ pub fn make(inputs: &Inputs<'_>) -> Result<Plan, PlanError> {
     let at = first.unwrap_or(steps.len());
     steps.splice(at..at, services.before);
     steps.extend(services.steps);
-    Ok(Plan {
+    Plan {
         schema: SCHEMA,
         version: inputs.version.map(str::to_owned),
-        topology,
+        topology: files.topology,
         steps: guarded(steps, inputs.facts.live.then_some(inputs.staging)),
         changes: files.changes,
         engine: services.engine,
         stopping: services.stopping,
         daemon: files.daemon,
-    })
+    }
 }
 
 impl Plan {

@@ -35,6 +35,7 @@ impl Action for LoadImage {
             client.load_image(tokio::fs::File::from_std(file), LOAD_STALL_LIMIT, |_| {}).await
         })?;
         context.reporter.event(&Event::ImagesLoaded { references: &references });
+        context.loaded.borrow_mut().insert(self.sha256, references);
         Ok(())
     }
 

@@ -120,7 +120,7 @@ pub enum Step {
     SmokeTest(SmokeTest),
     /// Removes a program that the new engine does not have.
     RemoveFile(RemoveFile),
-    /// Removes a link that leads nowhere.
+    /// Removes a link that leads nowhere, or not where it should.
     RemoveLink(RemoveLink),
     /// Has systemd forget that a unit failed.
     ResetFailed(ResetFailed),
@@ -341,6 +341,8 @@ pub struct Context<'a> {
     pub purge: Purge,
     /// The containers that [`NoteContainers`] found running.
     pub running: RefCell<Vec<RunningContainer>>,
+    /// What archives of images held, by their digests.
+    pub loaded: RefCell<BTreeMap<Digest, Vec<String>>>,
     /// What steps left on purpose.
     pub kept: RefCell<Vec<Undone>>,
 }

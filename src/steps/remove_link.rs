@@ -1,4 +1,4 @@
-//! Removes a symbolic link that leads nowhere.
+//! Removes a symbolic link that leads nowhere, or not where it should.
 
 use serde::{Deserialize, Serialize};
 

@@ -57,6 +57,7 @@ impl Bed {
             reporter: &Silent,
             purge: Purge::Keep,
             running: std::cell::RefCell::default(),
+            loaded: std::cell::RefCell::default(),
             kept: std::cell::RefCell::default(),
         }
     }

@@ -92,7 +92,7 @@ impl WaitApi {
 
 /// The numbers of a version: builds add suffixes of their own ("18.06.3-ce",
 /// "20.10.24+dfsg1"), and archives may carry a package revision ("29.4.2-2").
-fn release(version: &str) -> &str {
+pub fn release(version: &str) -> &str {
     let end = version.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(version.len());
     &version[..end]
 }

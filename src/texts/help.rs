@@ -18,6 +18,8 @@ Examples:
       what is installed, and whether it runs
   landfall install --offline docker-28.5.2.tgz --bip 172.30.0.1/24 --confirm-within 2m
       roll back unless `landfall confirm` is typed in time, in a new session
+  landfall verify
+      whether everything is as landfall left it; --repair puts it back
   landfall doctor
       what is wrong with this host
   landfall uninstall
@@ -29,7 +31,7 @@ Exit codes:
      confirmed; rolled back           says how to go on)
   2  usage or configuration
   3  refused: this host is not     6  another run of landfall is in progress
-     fit; nothing was changed      7  doctor found errors";
+     fit; nothing was changed      7  doctor found errors, or verify drift";
 
 /// `install`.
 pub const INSTALL: &str = "Install Docker from an archive: verify, unpack, configure, start, prove";
@@ -182,6 +184,25 @@ come in time, the run rolls everything back. If the power is cut while it waits,
 boot does.";
 /// `status`.
 pub const STATUS: &str = "Show what is installed, whether it runs, and a run that goes on";
+
+/// `verify`.
+pub const VERIFY: &str = "Compare this host with what landfall left, and put it back if asked to";
+/// Shown below the options of `verify`.
+pub const VERIFY_EXAMPLES: &str = "\
+Examples:
+  landfall verify
+      what differs: programs, units, keys of daemon.json, the group, the engine, images
+  landfall verify --repair
+      put it back: files that landfall wrote, modes, owners, links, members, keys of daemon.json
+  landfall verify --repair --offline docker-28.5.2.tgz
+      the same, with programs whose bytes are damaged or gone
+
+Exits with 7 if something differs, with 0 if nothing does. What others may rightly do, such as
+keys of their own in daemon.json, more members or drop-ins, is a note and no difference.";
+/// `verify --repair`.
+pub const REPAIR: &str = "Put back what differs; shown and asked before, undone by rollback";
+/// `verify --offline`.
+pub const REPAIR_FROM: &str = "The archive that was installed, for programs that are damaged";
 
 /// `doctor`.
 pub const DOCTOR: &str = "Find out what is wrong with this host, before or after an installation";

@@ -16,3 +16,4 @@ pub mod status;
 pub mod steps;
 pub mod support_bundle;
 pub mod trust;
+pub mod verify;

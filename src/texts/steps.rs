@@ -44,7 +44,7 @@ pub fn step(step: &Step) -> String {
         Step::LoadImage(step) => format!("load images from {}", step.archive.display()),
         Step::SmokeTest(_) => "run a container and check what it says".to_owned(),
         Step::RemoveFile(step) => format!("remove {}", step.path),
-        Step::RemoveLink(step) => format!("remove {}, which leads nowhere", step.path),
+        Step::RemoveLink(step) => format!("remove link {} to {}", step.path, step.target),
         Step::ResetFailed(step) => format!("have systemd forget that {} failed", step.unit),
         Step::SetMode(step) => {
             let Ownership { mode, uid, gid } = step.ownership;

@@ -39,4 +39,5 @@ mod test_bench;
 mod trace;
 mod uninstall;
 mod upgrade;
+mod verify;
 mod vm;

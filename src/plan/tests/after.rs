@@ -112,6 +112,7 @@ impl World {
             topology: plan.topology,
             daemon: plan.daemon.clone(),
             images,
+            loaded: std::collections::BTreeMap::new(),
             desired: None,
             adopted: None,
             runs: Vec::new(),

@@ -1,6 +1,8 @@
 //! What can be wrong with files, programs and units of the host.
 
 /// What stands where a file belongs.
+pub const A_FILE: &str = "a file";
+/// What stands where a file belongs.
 pub const A_DIRECTORY: &str = "a directory";
 /// What stands where a file belongs.
 pub const A_SYMBOLIC_LINK: &str = "a symbolic link";

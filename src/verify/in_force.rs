@@ -1,4 +1,4 @@
-//! Desired against what the daemon itself reports: a reload or a restart that succeeded does
+//! Keys of daemon.json against what the daemon itself reports: a reload or a restart that succeeded does
 //! not yet mean that a key is in force.
 
 use landfall_engine::Info;
