@@ -36,7 +36,7 @@ fn approved() -> ApprovedPlan {
         images: &[],
         receipt: None,
     });
-    let found = crate::preflight::check(&desired, &facts, &BTreeSet::new(), None);
+    let found = crate::preflight::check(&desired, &facts, &BTreeSet::new(), Default::default());
     assert!(!found.is_empty());
     let pin = |path: &str| FilePin { path: path.into(), size: 5, sha256: Digest::of(b"bytes") };
     ApprovedPlan {

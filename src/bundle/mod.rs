@@ -38,7 +38,7 @@ pub use elf::{ElfInfo, Machine, VersionNeed};
 pub use error::BundleError;
 pub use kernel_version::{KernelVersion, ParseKernelVersionError};
 pub use limits::Limits;
-pub use names::{Layout, Role, program_names, version_from_name};
+pub use names::{Layout, Role, program_names, required_programs, version_from_name};
 pub use program::read_program;
 pub use sidecar::SidecarError;
 

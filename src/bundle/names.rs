@@ -121,6 +121,16 @@ pub fn program_names() -> impl Iterator<Item = &'static str> {
     PROGRAMS.iter().map(|program| program.name)
 }
 
+/// The names of the programs that every archive of `layout` holds; `None`: of either.
+pub fn required_programs(layout: Option<Layout>) -> impl Iterator<Item = &'static str> {
+    let may_be_absent = |role| matches!(role, Role::Ctr | Role::Shim | Role::ShimRuncV2);
+    PROGRAMS
+        .iter()
+        .filter(move |program| program.layout.is_none() || program.layout == layout)
+        .filter(move |program| !may_be_absent(program.role))
+        .map(|program| program.name)
+}
+
 /// The layout that alone has a program of this name; `None` if both have, or neither.
 pub(super) fn layout_of(name: &str) -> Option<Layout> {
     PROGRAMS.iter().find(|program| program.name == name)?.layout

@@ -103,9 +103,9 @@ fn apply_locked(
     for image in &approved.images {
         check_file(approved, image, &image.path)?;
     }
-    let prepared = prepare(looked, output, Some(session))?;
+    let mut prepared = prepare(looked, output, Some(session))?;
     check_read(approved, &prepared)?;
-    let plan = make_plan(output, &prepared)?;
+    let plan = make_plan(output, &mut prepared)?;
     check_plan(approved, &plan)?;
     carry_out_asked(global, run, prepared, plan, session, output)
 }

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::args::{Global, InstallArgs};
 use super::failure::{Failure, exit};
 use super::output::Output;
-use super::prepare::{Looked, Prepared, desired_here, make_plan, prepare, read_archive};
+use super::prepare::{Looked, Prepared, desired_here, make_plan, plan_of, prepare, read_archive};
 use super::run::{self, Run};
 use crate::apply::journal::{Cleanup, Outcome};
 use crate::apply::{self, ApplyError, Recovered, Session, apply};
@@ -30,8 +30,8 @@ pub fn install(
     let confirm_within = confirm_within.or(configured(&desired, host));
     changing(host, output, "install", confirm_within, |run, session, _| {
         let looked = Looked::at(host, output, desired)?;
-        let prepared = prepare(looked, output, Some(session))?;
-        let plan = make_plan(output, &prepared)?;
+        let mut prepared = prepare(looked, output, Some(session))?;
+        let plan = make_plan(output, &mut prepared)?;
         carry_out_asked(global, run, prepared, plan, session, output)
     })
 }
@@ -85,7 +85,8 @@ pub fn carry_out_asked(
     }
     let needs_programs = plan.steps.iter().any(|step| matches!(step, Step::InstallBinary(_)));
     if needs_programs && !session.has_staged() {
-        // The receipt knew the archive, but a program on the host is not what it was.
+        // The receipt knew the archive, but a program on the host is not what it was; or the plan
+        // had to be judged first.
         let file = &prepared.archive_file;
         let archive = read_archive(output, file, &prepared.desired, Some(session))?;
         if archive.sha256 != prepared.archive.sha256 {
@@ -93,7 +94,7 @@ pub fn carry_out_asked(
             return Err(Failure::new(exit::UNTRUSTED, errors::archive_changed(&path)));
         }
         prepared.archive = archive;
-        plan = make_plan(output, &prepared)?;
+        plan = plan_of(&prepared)?;
     }
     output.plan(&plan, false);
     if !has_members(&prepared) {

@@ -43,8 +43,8 @@ pub fn plan(
         }
     };
     let state = HostState::of(&looked.facts, &looked.desired, looked.receipt_digest);
-    let prepared = prepare(looked, output, None)?;
-    let plan = make_plan(output, &prepared)?;
+    let mut prepared = prepare(looked, output, None)?;
+    let plan = make_plan(output, &mut prepared)?;
     output.plan(&plan, true);
     let changes = !plan.is_empty();
     match &args.out {

@@ -19,7 +19,7 @@ use crate::facts::{self, Facts};
 use crate::host::{Host, HostError, input};
 use crate::installed::Installed;
 use crate::plan::{self, Inputs, Plan};
-use crate::preflight::{self, Code, Finding, Refusal};
+use crate::preflight::{self, Code, Expected, Finding, Refusal};
 use crate::probe::Probe;
 use crate::receipt::Receipt;
 use crate::report::{Event, Phase, Reporter};
@@ -37,6 +37,8 @@ pub struct Prepared {
     pub images: Vec<(PathBuf, Digest)>,
     /// Where the archive is now.
     pub archive_file: PathBuf,
+    /// Paths that earlier runs wrote.
+    pub owned: BTreeSet<String>,
     pub findings: Vec<Finding>,
 }
 
@@ -186,7 +188,9 @@ pub fn asked(global: &Global, options: &Options, config: Config) -> Result<Desir
 }
 
 /// Checks the host, reads the archive and checks it too. With a session the archive's
-/// programs are staged; without one nothing is written.
+/// programs are staged; without one nothing is written. Nothing is staged either while the plan
+/// may still be refused, or while it cannot be told what to check the host for: whoever carries
+/// the plan out reads the archive once more then.
 pub fn prepare(
     looked: Looked,
     output: &Output,
@@ -201,20 +205,28 @@ pub fn prepare(
     desired.unit_style = desired.unit_style.or(installed.map(|receipt| receipt.topology));
     let owned = receipt.as_ref().map(Receipt::paths).unwrap_or_default();
     let known = known_archive(&archive_file, receipt.as_ref())?;
-    let expected = match known {
-        Some(_) => None,
-        None => stage::expected_unpacked(&archive_file)?,
+    let is_known = known.is_some();
+    // Without a version in the name, the programs tell of what time the engine is.
+    let seen = match known {
+        None if version.is_none() => Some(read_archive(output, &archive_file, &desired, None)?),
+        known => known,
     };
-    let mut findings = preflight::check(&desired, &facts, &owned, expected);
+    let layout = seen.as_ref().map(Archive::layout);
+    plan::topology(&desired, version.as_deref(), layout, receipt.as_ref())?;
+    let unpacked = if is_known { None } else { stage::expected_unpacked(&archive_file)? };
+    let mut findings = preflight::check(&desired, &facts, &owned, Expected { unpacked, layout });
     let before = installed.and_then(|receipt| receipt.version.as_deref());
     findings.extend(preflight::check_upgrade(&desired, &facts, &owned, before));
-    if known.is_none() {
+    if !is_known {
         findings.extend(preflight::check_staging(&desired, &facts));
     }
     pass(output, &desired, &findings)?;
-    let archive = match known {
+    let archive = match seen {
         Some(archive) => archive,
-        None => read_archive(output, &archive_file, &desired, session)?,
+        None => {
+            let session = session.filter(|_| !preflight::may_refuse_plan(&facts));
+            read_archive(output, &archive_file, &desired, session)?
+        }
     };
     show_source(output, &facts, &archive, &archive_file);
     check_trust(&desired, &archive_file, &archive, output)?;
@@ -231,6 +243,7 @@ pub fn prepare(
         staging,
         images,
         archive_file,
+        owned,
         findings,
     })
 }
@@ -348,8 +361,24 @@ fn show_source(output: &Output, facts: &Facts, archive: &Archive, path: &Path) {
     ));
 }
 
-/// Makes the plan, and refuses it if something that it changes is protected.
-pub fn make_plan(output: &Output, prepared: &Prepared) -> Result<Plan, Failure> {
+/// Makes the plan, and refuses it if it would write what is a package's or protected.
+pub fn make_plan(output: &Output, prepared: &mut Prepared) -> Result<Plan, Failure> {
+    let plan = plan_of(prepared)?;
+    let Prepared { desired, facts, owned, archive, .. } = &prepared;
+    let mut found = preflight::check_plan(desired, facts, owned, archive, &plan.steps);
+    // What was said before was passed before.
+    found.retain(|finding| !prepared.findings.contains(finding));
+    pass(output, desired, &found)?;
+    let lost = adoption::flags_in_force(prepared.receipt.as_ref(), facts, plan.topology);
+    for text in lost.iter().flat_map(adoption_texts::lost) {
+        output.event(&Event::Warning { text });
+    }
+    prepared.findings.extend(found);
+    Ok(plan)
+}
+
+/// Makes the plan.
+pub fn plan_of(prepared: &Prepared) -> Result<Plan, Failure> {
     let plan = plan::make(&Inputs {
         desired: &prepared.desired,
         facts: &prepared.facts,
@@ -359,13 +388,6 @@ pub fn make_plan(output: &Output, prepared: &Prepared) -> Result<Plan, Failure> 
         images: &prepared.images,
         receipt: prepared.receipt.as_ref(),
     })?;
-    pass(output, &prepared.desired, &preflight::check_plan(&prepared.facts, &plan.steps))?;
-    let (receipt, facts) = (prepared.receipt.as_ref(), &prepared.facts);
-    if let Some(flags) = adoption::flags_in_force(receipt, facts, plan.topology) {
-        for text in adoption_texts::lost(&flags) {
-            output.event(&Event::Warning { text });
-        }
-    }
     Ok(plan)
 }
 

@@ -31,8 +31,8 @@ pub fn upgrade(
             .ok_or_else(|| none().hint(errors::INSTALL_FIRST))?;
         let desired = Desired { watch: Some(watch), ..over(asked, args, &receipt) };
         let looked = Looked::at(host, output, desired)?;
-        let prepared = prepare(looked, output, Some(session))?;
-        let plan = make_plan(output, &prepared)?;
+        let mut prepared = prepare(looked, output, Some(session))?;
+        let plan = make_plan(output, &mut prepared)?;
         carry_out_asked(global, run, prepared, plan, session, output)
     })
 }

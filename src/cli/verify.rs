@@ -162,7 +162,10 @@ fn repair_run(
         output.result(texts::NOTHING_TO_REPAIR, &json!({"event": "done", "changed": false}));
         return Ok(exit::UNSOUND);
     }
-    pass(output, &desired, &preflight::check_plan(&seen.facts, &plan.steps))?;
+    let owned = receipt.paths();
+    let archive = &receipt.archive;
+    let found = preflight::check_plan(&desired, &seen.facts, &owned, archive, &plan.steps);
+    pass(output, &desired, &found)?;
     output.plan(&plan, false);
     super::confirm(global, host, output, texts::QUESTION)?;
     let context = run.context(Purge::Keep);

@@ -74,7 +74,9 @@ fn closer(case: &Case<'_>) -> Vec<Finding> {
 /// What the preflight finds. Where an engine is there already, what would only stand in the
 /// way of an installation is no more than a note.
 fn preflight(case: &Case<'_>, owned: &BTreeSet<String>) -> Vec<Finding> {
-    let mut findings = preflight::check(case.desired, case.facts, owned, None);
+    let expected = preflight::Expected::default();
+    let mut findings = preflight::check(case.desired, case.facts, owned, expected);
+    findings.extend(preflight::check_standing(case.desired, case.facts, owned));
     // That not everything could be seen is said once, with what it was.
     findings.retain(|finding| finding.code != Code::Root);
     if case.has_engine() {

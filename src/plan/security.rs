@@ -20,7 +20,10 @@ pub(super) fn labels(inputs: &Inputs<'_>, steps: &[Step]) -> Option<Step> {
             None => path.starts_with(UNIT_DIR) || path.starts_with("/etc/docker"),
         }
     };
-    paths.extend(selinux.wrong.keys().filter(ours).cloned());
+    // A package's file is left as it is.
+    let is_packages = |path: &&String| inputs.facts.packages.owners.contains_key(*path);
+    let wrong = selinux.wrong.keys().filter(ours).filter(|path| !is_packages(path));
+    paths.extend(wrong.cloned());
     if paths.is_empty() {
         return None;
     }

@@ -5,7 +5,7 @@ use crate::desired::{DAEMON_JSON, UNIT_DIR};
 use crate::facts::FileFact;
 use crate::file_state::FileKind;
 use crate::store::STATE_DIR;
-use crate::topology::{ALL_UNITS, Topology, starts_its_own_containerd};
+use crate::topology::{ALL_UNITS, Topology};
 
 /// Docker's snap.
 const SNAP: &str = "snap.docker.dockerd.service";
@@ -84,7 +84,7 @@ fn units(case: &Case<'_>) -> Vec<Finding> {
 /// from 18.09 on it looks at the socket's path first.
 fn containerd_taken(case: &Case<'_>) -> Option<Finding> {
     let listens = case.facts.network.listening.iter().any(|path| path == CONTAINERD_SOCKET);
-    let blind = case.engine().is_some_and(|version| starts_its_own_containerd(&version));
+    let blind = case.starts_its_own_containerd();
     let taken =
         case.topology() == Topology::Classic && !blind && (listens || case.is_active(CONTAINERD));
     taken.then(|| Finding::error(Seen::ContainerdTaken { path: CONTAINERD_SOCKET.to_owned() }))

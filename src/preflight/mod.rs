@@ -1,7 +1,7 @@
 //! Whether a host is fit: facts and what is desired become findings, by pure functions.
 //!
-//! [`check`] looks at the host alone, before anything is read or written; [`check_archive`]
-//! adds what only the archive's contents can tell. Each finding has a stable code, what was
+//! [`check`] looks at the host alone, before anything is written; [`check_archive`] adds what only
+//! the archive's contents can tell, [`check_plan`] what the plan is going to change. Each finding has a stable code, what was
 //! seen, and (in [`crate::texts::findings`]) why it matters and how to mend it.
 
 mod accounts;
@@ -30,7 +30,7 @@ pub use code::{Code, ParseCodeError, Refusal};
 pub use finding::{Finding, MountFlag, OwnedTargets, Seen, Severity};
 pub use network::{BridgeProblem, Use, UsedBy};
 
-use crate::bundle::{Archive, version_from_name};
+use crate::bundle::{Archive, Layout, version_from_name};
 use crate::desired::Desired;
 use crate::facts::Facts;
 use crate::steps::Step;
@@ -45,11 +45,13 @@ struct Case<'a> {
     owned: &'a BTreeSet<String>,
     /// What stands in daemon.json now.
     daemon_json: Option<Value>,
+    /// The generation of the archive's programs, once they are known.
+    layout: Option<Layout>,
 }
 
 impl<'a> Case<'a> {
     fn new(desired: &'a Desired, facts: &'a Facts, owned: &'a BTreeSet<String>) -> Self {
-        Self { desired, facts, owned, daemon_json: facts.daemon_json() }
+        Self { desired, facts, owned, daemon_json: facts.daemon_json(), layout: None }
     }
 
     /// What a key of daemon.json will be: as desired, or else as it stands there.
@@ -62,13 +64,27 @@ impl<'a> Case<'a> {
         self.setting("data-root").and_then(Value::as_str).unwrap_or(self.desired.data_root())
     }
 
-    /// Which units will run the engine, as far as it can be told before the archive is read.
+    /// Which units will run the engine.
     fn topology(&self) -> Topology {
-        let by_engine = || match self.engine() {
-            Some(version) if starts_its_own_containerd(&version) => Topology::Classic,
-            _ => Topology::Modern,
+        let by_engine = || match self.starts_its_own_containerd() {
+            true => Topology::Classic,
+            false => Topology::Modern,
         };
         self.desired.unit_style.unwrap_or_else(by_engine)
+    }
+
+    /// Whether the engine knows no containerd but its own.
+    fn starts_its_own_containerd(&self) -> bool {
+        self.layout() == Some(Layout::Prefixed)
+    }
+
+    /// The generation of the archive's programs: as they are, or else as its name says.
+    fn layout(&self) -> Option<Layout> {
+        let by_name = |version: String| match starts_its_own_containerd(&version) {
+            true => Layout::Prefixed,
+            false => Layout::Modern,
+        };
+        self.layout.or_else(|| self.engine().map(by_name))
     }
 
     /// The engine's version, as far as the archive's name says it.
@@ -77,20 +93,28 @@ impl<'a> Case<'a> {
     }
 }
 
-/// Looks at the host before anything is read: `owned` are the paths that an earlier run of
-/// Landfall put there, `expected_unpacked` how many bytes of programs will come, as far as
-/// it is known.
+/// What is known of an archive before it is staged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Expected {
+    /// How many bytes of programs will come.
+    pub unpacked: Option<u64>,
+    /// The generation of its programs; `None` leaves it to the version in its name.
+    pub layout: Option<Layout>,
+}
+
+/// Looks at the host before anything is written: `owned` are the paths that an earlier run of
+/// Landfall put there.
 pub fn check(
     desired: &Desired,
     facts: &Facts,
     owned: &BTreeSet<String>,
-    expected_unpacked: Option<u64>,
+    expected: Expected,
 ) -> Vec<Finding> {
-    let case = Case::new(desired, facts, owned);
+    let case = Case { layout: expected.layout, ..Case::new(desired, facts, owned) };
     let mut findings = host::check(&case);
     findings.extend(kernel::check(&case));
     findings.extend(network::check(&case));
-    findings.extend(space::check(&case, expected_unpacked));
+    findings.extend(space::check(&case, expected.unpacked));
     findings.extend(ownership::check(&case));
     findings.extend(engines::check(&case));
     findings.extend(accounts::check(&case));
@@ -117,9 +141,29 @@ pub fn check_staging(desired: &Desired, facts: &Facts) -> Vec<Finding> {
 }
 
 /// Looks at what a plan is going to change, apart from the files of accounts, which [`check`]
-/// has looked at.
-pub fn check_plan(facts: &Facts, steps: &[Step]) -> Vec<Finding> {
-    protection::check_steps(facts, steps)
+/// has looked at. That no package's file is written is decided here; [`check`] says of it what
+/// is certain before.
+pub fn check_plan(
+    desired: &Desired,
+    facts: &Facts,
+    owned: &BTreeSet<String>,
+    archive: &Archive,
+    steps: &[Step],
+) -> Vec<Finding> {
+    let mut findings = ownership::check_steps(desired, facts, owned, archive, steps);
+    findings.extend(protection::check_steps(facts, steps));
+    findings
+}
+
+/// Whether [`check_plan`] may refuse a plan on this host, so that nothing should be staged
+/// before it was asked.
+pub fn may_refuse_plan(facts: &Facts) -> bool {
+    ownership::is_in_doubt(facts)
+}
+
+/// Says beside [`check`] what can be said of packages' files where there is no plan.
+pub fn check_standing(desired: &Desired, facts: &Facts, owned: &BTreeSet<String>) -> Vec<Finding> {
+    ownership::check_standing(&Case::new(desired, facts, owned))
 }
 
 /// Compares the host with what the archive holds, before anything has its final name.
@@ -134,14 +178,6 @@ pub fn check_archive(
     findings.extend(libraries::check(&case, archive));
     findings.extend(ownership::check_archive(&case, archive));
     findings
-}
-
-/// Whether a file or link is one that a plan may write, so that its owner is looked at.
-#[cfg(test)]
-#[cfg(test)]
-pub(crate) fn is_target(desired: &Desired, path: &str) -> bool {
-    let (facts, owned) = (Facts::default(), BTreeSet::new());
-    Case::new(desired, &facts, &owned).targets().contains(path)
 }
 
 /// The errors that stop a run: those whose code `ignore` does not name, or that cannot be

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Case, Finding, OwnedTargets, Seen};
-use crate::bundle::Archive;
-use crate::desired::{DAEMON_JSON, PROFILE, UNIT_DIR};
-use crate::facts::{PackageManager, Packages, PackagesProblem};
+use crate::bundle::{Archive, required_programs};
+use crate::desired::{Desired, UNIT_DIR};
+use crate::facts::{Facts, PackageManager, Packages, PackagesProblem};
 use crate::file_state::FileKind;
 use crate::render::trust;
-use crate::render::units::wants_dir;
+use crate::steps::Step;
 
 /// Packages that share files or units with an engine, but run none: where they own a target
 /// that is a finding of its own. (podman-docker is none of them: it keeps a link at
@@ -37,10 +37,77 @@ const SUPERVISORS: [&str; 3] = ["containerd", "containerd.io", "moby-containerd"
 const USERS_OF_SUPERVISOR: [&str; 3] = ["kubeadm", "kubelet", "nerdctl"];
 
 pub(super) fn check(case: &Case<'_>) -> Vec<Finding> {
-    let mut findings = Vec::from_iter(unanswered(case));
+    let programs: Vec<String> = programs_to_come(case).collect();
+    let mut findings = Vec::from_iter(unreliable(case));
+    findings.extend(unanswered_for(case, &programs));
     findings.extend(packages(case));
-    findings.extend(owned_targets(case));
+    findings.extend(of_packages(case.facts, &case.desired.bin_dir, paths(&programs)));
     findings.extend(units_by_hand(case));
+    findings
+}
+
+/// Where programs go that the archive holds for sure.
+fn programs_to_come(case: &Case<'_>) -> impl Iterator<Item = String> {
+    let bin_dir = &case.desired.bin_dir;
+    required_programs(case.layout()).map(move |name| format!("{bin_dir}/{name}"))
+}
+
+fn paths(paths: &[String]) -> impl Iterator<Item = &str> {
+    paths.iter().map(String::as_str)
+}
+
+/// Whose the files are that steps write. While nobody can say, it is an error as soon as
+/// something is replaced that Landfall did not put there: it may be a package's.
+pub(super) fn check_steps(
+    desired: &Desired,
+    facts: &Facts,
+    owned: &BTreeSet<String>,
+    archive: &Archive,
+    steps: &[Step],
+) -> Vec<Finding> {
+    let mut written: BTreeSet<&str> = steps.iter().filter_map(written_by).collect();
+    let unanswered = unanswered(&facts.packages).map(|seen| {
+        let at_risk = written.iter().any(|path| is_foreign_file(facts, owned, path));
+        if at_risk { Finding::error(seen) } else { Finding::warning(seen) }
+    });
+    let mut findings = Vec::from_iter(unanswered);
+    // A package's program that happens to be the archive's is not written now, but the package's
+    // next update would give the engine another. Also a path that an earlier run wrote: the
+    // package came to own it since.
+    let names = archive.entries.iter().map(|entry| entry.name.as_str());
+    let programs: Vec<String> = names.map(|name| format!("{}/{name}", desired.bin_dir)).collect();
+    written.extend(paths(&programs));
+    findings.extend(of_packages(facts, &desired.bin_dir, written));
+    findings
+}
+
+/// The file or link that a step writes, so that its owner matters: many packages share a
+/// directory, and fapolicyd's package has its trust file for whoever installs programs.
+fn written_by(step: &Step) -> Option<&str> {
+    match step {
+        Step::CreateDir(_) => None,
+        Step::TrustPrograms(step) if step.path == trust::SHARED_FILE => None,
+        step => step.path(),
+    }
+}
+
+/// Whether a plan may come to a file that is not to be written: a package's, one of which
+/// nobody can say whose it is, or a protected one.
+pub(super) fn is_in_doubt(facts: &Facts) -> bool {
+    unanswered(&facts.packages).is_some()
+        || facts.packages.owners.keys().any(|path| path != trust::SHARED_FILE)
+        || !facts.protected.is_empty()
+}
+
+/// Beside what [`check`] says: whose the files are that Landfall wrote, where there is no plan.
+pub(super) fn check_standing(case: &Case<'_>) -> Vec<Finding> {
+    let told: Vec<String> = programs_to_come(case).collect();
+    let ours = case.owned.iter().filter(|path| !told.contains(path) && *path != trust::SHARED_FILE);
+    let mut findings = Vec::new();
+    if unanswered_for(case, &told).is_none() {
+        findings.extend(unanswered(&case.facts.packages).map(Finding::warning));
+    }
+    findings.extend(of_packages(case.facts, &case.desired.bin_dir, ours.map(String::as_str)));
     findings
 }
 
@@ -81,21 +148,31 @@ pub(super) fn containerds(packages: &Packages) -> impl Iterator<Item = &str> {
     packages.engines.keys().map(String::as_str).filter(|name| SUPERVISORS.contains(name))
 }
 
-/// A manager that does not answer, or answers while it is at work. An error as soon as
-/// something stands where something would be replaced: it may be a package's.
-fn unanswered(case: &Case<'_>) -> Option<Finding> {
+/// A manager that answers while it is at work: its answers may be wrong in a moment.
+fn unreliable(case: &Case<'_>) -> Option<Finding> {
     let Packages { manager, known, problem, .. } = case.facts.packages;
-    if manager == PackageManager::None || (known && problem.is_none()) {
-        return None;
-    }
+    let problem = problem.filter(|_| known && manager != PackageManager::None)?;
+    Some(Finding::error(Seen::PackagesUnknown { manager, problem }))
+}
+
+/// A manager that does not answer.
+fn unanswered(packages: &Packages) -> Option<Seen> {
+    let Packages { manager, known, problem, .. } = *packages;
     let problem = problem.unwrap_or(PackagesProblem::NoAnswer);
-    let seen = Seen::PackagesUnknown { manager, problem };
-    let is_foreign_file = |path: &String| {
-        !case.owned.contains(path)
-            && case.facts.files.get(path).is_some_and(|fact| fact.state.kind == FileKind::File)
-    };
-    let at_risk = known || case.targets().iter().any(is_foreign_file);
-    Some(if at_risk { Finding::error(seen) } else { Finding::warning(seen) })
+    let is_silent = manager != PackageManager::None && !known;
+    is_silent.then_some(Seen::PackagesUnknown { manager, problem })
+}
+
+/// A manager that does not answer, and a program at risk for sure.
+fn unanswered_for(case: &Case<'_>, programs: &[String]) -> Option<Finding> {
+    let seen = unanswered(&case.facts.packages)?;
+    let at_risk = paths(programs).any(|path| is_foreign_file(case.facts, case.owned, path));
+    at_risk.then(|| Finding::error(seen))
+}
+
+fn is_foreign_file(facts: &Facts, owned: &BTreeSet<String>, path: &str) -> bool {
+    let is_file = facts.files.get(path).is_some_and(|fact| fact.state.kind == FileKind::File);
+    is_file && !owned.contains(path)
 }
 
 fn packages(case: &Case<'_>) -> Vec<Finding> {
@@ -127,60 +204,29 @@ fn packages(case: &Case<'_>) -> Vec<Finding> {
     findings
 }
 
-impl Case<'_> {
-    /// Every file and link that a plan may write.
-    pub(super) fn targets(&self) -> BTreeSet<String> {
-        let mut targets: BTreeSet<String> =
-            crate::bundle::program_names().map(|name| self.program_path(name)).collect();
-        targets.extend([DAEMON_JSON, trust::OWN_FILE].map(str::to_owned));
-        if !self.desired.is_in_system_path() {
-            targets.insert(PROFILE.to_owned());
-        }
-        for unit in self.topology().units() {
-            targets.insert(format!("{UNIT_DIR}/{unit}"));
-            targets.extend(wants_dir(unit).map(|wants| format!("{UNIT_DIR}/{wants}/{unit}")));
-        }
-        targets
-    }
-
-    fn program_path(&self, name: &str) -> String {
-        format!("{}/{name}", self.desired.bin_dir)
-    }
-
-    /// Whether the file will be written: a link that is there is left, and so is a daemon.json
-    /// that says already what it shall.
-    fn is_written(&self, path: &str) -> bool {
-        if path == DAEMON_JSON {
-            let set = |key| self.daemon_json.as_ref().and_then(|json| json.get(key));
-            return self.desired.daemon.iter().any(|(key, value)| set(key) != Some(value));
-        }
-        let is_link = path.strip_prefix(UNIT_DIR).is_some_and(|rest| rest.matches('/').count() > 1);
-        !(is_link && self.facts.files.contains_key(path))
-    }
-}
-
-/// Targets of packages, one finding a package.
-fn owned_targets(case: &Case<'_>) -> Vec<Finding> {
-    let packages = &case.facts.packages;
+/// Files of packages, one finding a package.
+fn of_packages<'p>(
+    facts: &Facts,
+    bin_dir: &str,
+    paths: impl IntoIterator<Item = &'p str>,
+) -> Vec<Finding> {
+    let packages = &facts.packages;
     let mut by_package: BTreeMap<&String, Vec<String>> = BTreeMap::new();
-    for path in case.targets() {
-        // Also of a path that an earlier run wrote: the package came to own it since.
-        let owner = packages.owners.get(&path);
-        if let Some(package) = owner.filter(|_| case.is_written(&path)) {
-            by_package.entry(package).or_default().push(path);
+    for path in paths {
+        if let Some(package) = packages.owners.get(path) {
+            by_package.entry(package).or_default().push(path.to_owned());
         }
     }
+    let is_program = |path: &String| path.starts_with(&format!("{bin_dir}/"));
     by_package
         .into_iter()
         .map(|(package, paths)| {
-            let is_program =
-                |path: &String| path.starts_with(&format!("{}/", case.desired.bin_dir));
             Finding::error(Seen::TargetOwned(OwnedTargets {
                 package: package.clone(),
                 manager: packages.manager,
-                remove: case.facts.removal_command(std::slice::from_ref(package)),
+                remove: facts.removal_command(std::slice::from_ref(package)),
                 users: needed_by(packages, package),
-                elsewhere: paths.iter().all(is_program).then(|| elsewhere(&case.desired.bin_dir)),
+                elsewhere: paths.iter().all(is_program).then(|| elsewhere(bin_dir)),
                 paths,
             }))
         })

@@ -27,7 +27,7 @@ fn debians_docker_is_refused_and_gone_after_the_command_that_is_given() {
     before.assert_same(&host.snapshot(), RUNNING);
     // Whatever is ignored, what a package owns is not written.
     let ignoring = ["--ignore", "LF030", "--ignore", "LF031", "--ignore", "LF032"];
-    host.landfall(&with("install", &ignoring)).exits(3);
+    host.landfall(&with("install", &ignoring)).exits(3).says("LF032").says("/usr/bin/docker");
     before.assert_same(&host.snapshot(), RUNNING);
 
     let remove = command(&refused, "apt-get remove containerd");

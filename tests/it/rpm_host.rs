@@ -56,6 +56,11 @@ fn packages_of_engines_are_refused_and_gone_after_the_command_that_is_given() {
     rpm(&host, &["site-docker-config"]);
     host.landfall(&with("plan", &["--live-restore"])).exits(3).says("LF032").says("daemon.json");
     host.landfall(&with("plan", &["--set", "debug=true"])).exits(0);
+    // Nor for a key that is not asked for, but that the units need; nothing is staged before.
+    let before = host.snapshot();
+    let options = ["--unit-style", "classic", "--group", "containers"];
+    host.landfall(&with("install", &options)).exits(3).says("LF032").says("daemon.json");
+    before.assert_same(&host.snapshot(), &[RPM_READS]);
 }
 
 #[test]

@@ -77,6 +77,25 @@ pub(super) fn world() -> World {
     World { desired, facts, doctor }
 }
 
+/// Without a plan: what Landfall wrote, and what every engine has.
+#[test]
+fn files_that_are_a_packages_are_told_without_a_plan() {
+    let told = |path: &str, owned: &[&str]| {
+        let mut world = world();
+        world.facts.packages.owners.insert(path.to_owned(), "theirs".to_owned());
+        let owned = owned.iter().map(|path| (*path).to_owned()).collect();
+        let found = examine(&world.desired, &world.facts, &world.doctor, &owned);
+        found.iter().any(|finding| finding.code == Code::TargetOwned)
+    };
+    assert!(told("/usr/bin/dockerd", &[]));
+    assert!(told("/etc/docker/daemon.json", &["/etc/docker/daemon.json"]));
+    // Whether these are written depends on what is asked for, and on the archive.
+    assert!(!told("/etc/docker/daemon.json", &[]));
+    assert!(!told("/usr/bin/docker-containerd", &[]));
+    let trust = "/etc/fapolicyd/fapolicyd.trust";
+    assert!(!told(trust, &[trust]), "it is fapolicyd's, and written all the same");
+}
+
 fn process(pid: u32, parent: u32, name: &str) -> Process {
     Process {
         pid,

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::bundle::version_from_name;
+use crate::preflight::{Code, check_plan};
 use crate::render::trust;
 
 /// Everything that one plan is made from.
@@ -205,14 +206,68 @@ fn every_plan_writes_only_where_owners_were_asked_for() {
         let asked: BTreeSet<&String> =
             looked_at.texts.iter().chain(&looked_at.programs).chain(&looked_at.paths).collect();
         for step in plan.steps.iter().filter(|step| !matches!(step, Step::CreateDir(_))) {
-            // An older fapolicyd keeps what its administrator adds in a file of its package's.
-            let Some(path) = step.path().filter(|path| *path != trust::SHARED_FILE) else {
-                continue;
-            };
+            let Some(path) = step.path() else { continue };
             assert!(asked.contains(&path.to_owned()), "{case}: {path}");
-            assert!(crate::preflight::is_target(&world.desired, path), "{case}: {path}");
         }
     }
+}
+
+/// A package's file is refused exactly where the plan writes it, whatever makes the plan write it:
+/// an option, a key that an earlier run set and that is asked for no more, a unit's style.
+#[test]
+fn what_a_package_owns_is_refused_if_the_plan_writes_it() {
+    let mut refused = BTreeSet::new();
+    for case in cases() {
+        let mut world = World::of(&case);
+        let Ok(plan) = world.plan() else { continue };
+        let looked_at = wanted(&world.desired);
+        let written: BTreeSet<&str> = plan
+            .steps
+            .iter()
+            .filter(|step| !matches!(step, Step::CreateDir(_)))
+            .filter_map(Step::path)
+            // An older fapolicyd keeps what its administrator adds in a file of its package's.
+            .filter(|path| *path != trust::SHARED_FILE)
+            .collect();
+        let owned = world.receipt.as_ref().map(Receipt::paths).unwrap_or_default();
+        for path in looked_at.texts.iter().chain(&looked_at.programs).chain(&looked_at.paths) {
+            world.facts.packages.owners = [(path.clone(), "theirs".to_owned())].into();
+            let World { desired, facts, archive, .. } = &world;
+            let found = check_plan(desired, facts, &owned, archive, &plan.steps);
+            let is_refused = found.iter().any(|finding| finding.code == Code::TargetOwned);
+            let is_program = archive
+                .entries
+                .iter()
+                .any(|entry| *path == format!("{}/{}", desired.bin_dir, entry.name));
+            let expected = is_program || written.contains(path.as_str());
+            assert_eq!(is_refused, expected, "{case}: {path}");
+            refused.extend(is_refused.then(|| (case.clone(), path.clone())));
+        }
+    }
+    for case in ["classic-group", "dropped-mirror"] {
+        let file = (case.to_owned(), crate::desired::DAEMON_JSON.to_owned());
+        assert!(refused.contains(&file), "{case} writes daemon.json");
+    }
+}
+
+/// Nor is a package's file given another label.
+#[test]
+fn what_a_package_owns_keeps_its_label() {
+    let mut world = World::of("selinux-labels-drifted");
+    let labelled = |world: &World| -> BTreeSet<String> {
+        let plan = world.plan().unwrap();
+        let of = |step| match step {
+            Step::SetLabels(step) => step.paths,
+            _ => Vec::new(),
+        };
+        plan.steps.into_iter().flat_map(of).collect()
+    };
+    let before = labelled(&world);
+    let path = before.first().unwrap();
+    world.facts.packages.owners.insert(path.clone(), "theirs".to_owned());
+    let mut but_one = before.clone();
+    but_one.remove(path);
+    assert_eq!(labelled(&world), but_one);
 }
 
 /// What is written beneath a directory comes after the directory, a member after the group,

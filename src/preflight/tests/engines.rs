@@ -1,6 +1,7 @@
 //! Other engines, and whose the targets are.
 
 use super::{Case, World};
+use crate::facts::security::Fapolicyd;
 use crate::facts::{PackageManager, PackagesProblem};
 use crate::file_state::FileKind;
 use crate::topology::Topology;
@@ -44,14 +45,49 @@ pub(super) const CASES: &[Case] = &[
     (
         "a daemon.json of a package, to be changed",
         |w| {
-            w.own("/etc/docker/daemon.json", "site-docker-config");
+            daemon_json(w);
             w.set("debug", true.into());
         },
         &["error LF032"],
     ),
+    ("a daemon.json of a package, to be left", daemon_json, &[]),
     (
-        "a daemon.json of a package, to be left",
-        |w| w.own("/etc/docker/daemon.json", "site-docker-config"),
+        "a daemon.json of a package that says it already",
+        |w| {
+            daemon_json(w);
+            w.set("log-level", "warn".into());
+        },
+        &[],
+    ),
+    (
+        "a daemon.json of a package, and a group that classic units name there",
+        |w| {
+            daemon_json(w);
+            w.desired.unit_style = Some(Topology::Classic);
+            w.desired.group.name = "containers".into();
+        },
+        &["error LF032"],
+    ),
+    (
+        "a program of a package that the archive does not have",
+        |w| w.own("/usr/bin/docker-containerd", "docker-engine"),
+        &[],
+    ),
+    (
+        "a program of a package that is the archive's own",
+        |w| {
+            w.own("/usr/bin/runc", "site-runc");
+            let sha256 = w.archive.entries[1].sha256;
+            w.facts.files.get_mut("/usr/bin/runc").unwrap().sha256 = Some(sha256);
+        },
+        &["error LF032"],
+    ),
+    (
+        "an old fapolicyd's trust file, which is its package's",
+        |w| {
+            w.own("/etc/fapolicyd/fapolicyd.trust", "fapolicyd");
+            w.facts.security.fapolicyd = Some(Fapolicyd { active: false, trust_dir: false });
+        },
         &[],
     ),
     (
@@ -139,6 +175,17 @@ pub(super) const CASES: &[Case] = &[
         |w| {
             old(w);
             w.facts.network.listening = vec!["/run/containerd/containerd.sock".into()];
+        },
+        &[],
+    ),
+    (
+        "an old engine whose file's name does not say so, and a containerd that runs",
+        |w| {
+            old(w);
+            w.desired.source.archive = "/root/engine.tgz".into();
+            w.facts.network.listening = vec!["/run/containerd/containerd.sock".into()];
+            w.put("/etc/systemd/system/docker.socket", FileKind::File);
+            w.unit("containerd.service", "masked", "inactive", "/dev/null");
         },
         &[],
     ),
@@ -260,6 +307,14 @@ pub(super) const CASES: &[Case] = &[
         &["error LF039"],
     ),
 ];
+
+/// A daemon.json that a package brings.
+fn daemon_json(world: &mut World) {
+    let path = "/etc/docker/daemon.json";
+    world.own(path, "site-docker-config");
+    let text = "{\n  \"log-level\": \"warn\"\n}\n".to_owned();
+    world.facts.files.get_mut(path).unwrap().text = Some(text);
+}
 
 /// The archive of a release up to 18.06.
 fn old(world: &mut World) {

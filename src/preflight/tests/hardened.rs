@@ -98,7 +98,7 @@ fn a_plan_is_refused_where_it_writes_what_is_protected() {
         }
         world.put("/etc/docker/daemon.json", FileKind::File);
         protect(&mut world, protected);
-        !check_plan(&world.facts, &[step]).is_empty()
+        !check_plan(&world.desired, &world.facts, &world.owned, &world.archive, &[step]).is_empty()
     };
     let daemon_json = "/etc/docker/daemon.json";
     assert!(refused(daemon_json, write(daemon_json)), "the file");

@@ -20,6 +20,7 @@ use crate::desired::{GroupWanted, Source};
 use crate::digest::Digest;
 use crate::facts::FileFact;
 use crate::file_state::{FileKind, FileState};
+use crate::plan;
 use crate::texts::findings::text;
 use crate::unit_state::UnitState;
 
@@ -91,11 +92,38 @@ fn world() -> World {
 
 impl World {
     fn findings(&self) -> Vec<Finding> {
-        let mut found = check(&self.desired, &self.facts, &self.owned, self.expected);
+        let layout = self.version().is_none().then(|| self.archive.layout());
+        let expected = Expected { unpacked: self.expected, layout };
+        let mut found = check(&self.desired, &self.facts, &self.owned, expected);
         let installed = self.installed;
         found.extend(check_upgrade(&self.desired, &self.facts, &self.owned, installed));
         found.extend(check_archive(&self.desired, &self.facts, &self.owned, &self.archive));
+        // What is refused before gets no plan.
+        if !found.iter().any(|finding| finding.code == Code::TargetOwned) {
+            let more: Vec<Finding> =
+                self.of_plan().into_iter().filter(|finding| !found.contains(finding)).collect();
+            found.extend(more);
+        }
         found
+    }
+
+    fn version(&self) -> Option<String> {
+        version_from_name(&self.desired.source.archive.to_string_lossy())
+    }
+
+    /// What is found in the plan that is made here, where one can be made.
+    fn of_plan(&self) -> Vec<Finding> {
+        let plan = plan::make(&plan::Inputs {
+            desired: &self.desired,
+            facts: &self.facts,
+            archive: &self.archive,
+            version: self.version().as_deref(),
+            staging: &self.desired.bin_dir,
+            images: &[],
+            receipt: None,
+        });
+        let steps = plan.map(|plan| plan.steps).unwrap_or_default();
+        check_plan(&self.desired, &self.facts, &self.owned, &self.archive, &steps)
     }
 
     fn set(&mut self, key: &str, value: Value) {
