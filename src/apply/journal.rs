@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::file_state::Ownership;
 use crate::host::{Host, HostError, clock, kill_point};
 use crate::receipt::{Entry, RECEIPT, Receipt};
-use crate::steps::{Before, EngineData, GuardBoot, Step};
+use crate::steps::{Before, EngineData, Step};
 use crate::store::STATE_DIR;
 
 /// Where the journal lies.
@@ -109,9 +109,6 @@ pub struct Cleanup {
     /// The engine's data directories, with what each held before the engine came.
     #[serde(default)]
     pub data: Option<EngineData>,
-    /// What guarded the boot until here.
-    #[serde(default)]
-    pub guard: Option<GuardBoot>,
 }
 
 /// Writes the journal of one run.

@@ -1,7 +1,7 @@
 //! One run from its first write to its end: what was staged, and its journal.
 
 use super::journal::{Cleanup, Journal, Outcome, Record};
-use super::{clean_up, set_aside};
+use super::{clean_up, set_aside, take_guard_away};
 use crate::bundle::program_names;
 use crate::host::staging::StagingDir;
 use crate::host::{Host, HostError};
@@ -111,7 +111,6 @@ impl<'a> Session<'a> {
         let aside = set_aside(made);
         cleanup.files.extend(aside.files);
         cleanup.empty.extend(aside.empty);
-        cleanup.guard = aside.guard;
         if let Some(receipt) = &mut receipt {
             receipt.stamp();
             receipt.stage(host)?;
@@ -134,9 +133,11 @@ impl<'a> Session<'a> {
         }
         let Some(mut journal) = self.journal.take() else { return Ok(()) };
         if self.uninstalled && outcome == Outcome::Done {
-            return leave(self.host);
+            leave(self.host)?;
+        } else {
+            journal.conclude(self.host, outcome)?;
         }
-        journal.conclude(self.host, outcome)
+        if outcome == Outcome::Stuck { Ok(()) } else { take_guard_away(self.host) }
     }
 }
 

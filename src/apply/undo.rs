@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::journal::{self, Cleanup, Journal, Outcome};
 use super::session::{complete, leave};
-use crate::host::Host;
+use crate::host::{Host, HostError};
 use crate::receipt::{Entry, RECEIPT, Receipt, ReceiptError};
 use crate::render::boot::{self, RECOVER};
 use crate::report::{Event, Phase};
@@ -244,6 +244,7 @@ pub fn recover(context: &Context<'_>) -> Result<Option<Recovered>, StepError> {
             Some(_) => Journal::open(host)?.end(Outcome::Done)?,
             None => leave(host)?,
         }
+        take_guard_away(host)?;
         return Ok(Some(Recovered::Completed { command: cut.command }));
     }
     restore_receipt(context)?;
@@ -252,6 +253,9 @@ pub fn recover(context: &Context<'_>) -> Result<Option<Recovered>, StepError> {
     let report = undo(context, &entries, |index| journal.note_undone(numbers[index]));
     let outcome = if report.failed.is_empty() { Outcome::RolledBack } else { Outcome::Stuck };
     journal.conclude(host, outcome)?;
+    if outcome != Outcome::Stuck {
+        take_guard_away(host)?;
+    }
     Ok(Some(Recovered::Undone { command: cut.command, report }))
 }
 
@@ -285,41 +289,35 @@ pub(super) fn clean_up(host: &Host, cleanup: &Cleanup) -> Result<(), StepError> 
     for path in &cleanup.trees {
         host.remove_tree(path)?;
     }
-    if let Some(guard) = &cleanup.guard {
-        take_guard_away(host, guard)?;
-    }
     for path in &cleanup.empty {
         host.remove_dir(path)?;
     }
     Ok(host.sync_directories()?)
 }
 
-/// Takes the guard of the boot away, once there is nothing more that it would have to do.
+/// Takes the guard of the boot away, once the journal says that the run has ended: a boot before
+/// that finds the run, and one after it finds nothing to do but this.
 ///
 /// # Errors
-/// [`StepError`] if it cannot be removed, or systemd does not hear of that.
-pub fn take_guard_away(host: &Host, guard: &GuardBoot) -> Result<(), StepError> {
-    let removed = guard.remove(host)?;
+/// [`HostError`] if it cannot be removed, or systemd does not hear of that.
+pub fn take_guard_away(host: &Host) -> Result<(), HostError> {
+    let Some(guard) = GuardBoot::of(host)? else { return Ok(()) };
+    guard.remove(host)?;
     // Only if systemd read its units in between does it know the guard.
-    if removed && host.is_booted_with_systemd() && host.unit_state(RECOVER)?.load != "not-found" {
+    if host.is_booted_with_systemd() && host.unit_state(RECOVER)?.load != "not-found" {
         host.daemon_reload()?;
     }
     Ok(())
 }
 
-/// The files that steps set aside rather than removed, the directories that stayed for their
-/// sake, and the guard.
+/// The files that steps set aside rather than removed, and the directories that stayed for their
+/// sake.
 pub(super) fn set_aside(made: &[Entry]) -> Cleanup {
     let mut cleanup = Cleanup::default();
     for entry in made {
-        match &entry.step {
-            Step::Revert(revert) => {
-                cleanup.files.extend(revert.aside());
-                cleanup.empty.extend(revert.directory().map(str::to_owned));
-            }
-            Step::GuardBoot(guard) => cleanup.guard = Some(guard.clone()),
-            _ => {}
-        }
+        let Step::Revert(revert) = &entry.step else { continue };
+        cleanup.files.extend(revert.aside());
+        cleanup.empty.extend(revert.directory().map(str::to_owned));
     }
     cleanup
 }

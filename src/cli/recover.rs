@@ -8,7 +8,6 @@ use super::output::Output;
 use crate::apply::{Recovered, take_guard_away};
 use crate::host::Host;
 use crate::host::syslog::Syslog;
-use crate::steps::GuardBoot;
 use crate::texts::{errors, recover as texts};
 
 /// Completes or undoes a run that was cut. With `boot` the host is on its way up, and the units of
@@ -21,9 +20,8 @@ pub fn recover(boot: bool, host: &Host, output: &Output) -> Result<u8, Failure> 
         host.set_coming_up();
     }
     let result = changing(host, output, "recover", None, |_, _, recovered| {
-        if let Some(guard) = GuardBoot::of(host)? {
-            take_guard_away(host, &guard)?;
-        }
+        // One that outlived its run.
+        take_guard_away(host)?;
         let (text, what) = match recovered {
             None => (texts::NOTHING, None),
             Some(Recovered::Completed { .. }) => (texts::COMPLETED, Some("completed")),

@@ -16,6 +16,7 @@ use crate::adoption::{as_installed, since};
 use crate::apply::journal::Cleanup;
 use crate::apply::{Session, apply};
 use crate::desired::DAEMON_JSON;
+use crate::file_state::parent_of;
 use crate::host::Host;
 use crate::installed;
 use crate::plan::back::{self, Back};
@@ -128,10 +129,13 @@ fn data_of(receipt: &Receipt) -> EngineData {
 /// Where the program may lie that guards the boot while the engine is taken back or changed.
 pub fn guard_directory(host: &Host, receipt: &Receipt) -> Result<Option<String>, Failure> {
     let bin_dir = installed::Installed::of(receipt).and_then(|engine| engine.bin_dir);
-    match bin_dir.filter(|_| host.is_booted_with_systemd()) {
-        Some(bin_dir) => Ok(Some(host.staging_dir(&bin_dir)?.path().to_owned())),
-        None => Ok(None),
-    }
+    let Some(bin_dir) = bin_dir.filter(|_| host.is_booted_with_systemd()) else { return Ok(None) };
+    // One that was made for the engine may go with it.
+    let made =
+        |path: &str| receipt.has(|step| matches!(step, Step::CreateDir(step) if step.path == path));
+    let mut above = std::iter::successors(Some(bin_dir.as_str()), |path| parent_of(path));
+    let kept = above.find(|path| !made(path)).unwrap_or(&bin_dir);
+    Ok(Some(host.staging_dir(kept)?.path().to_owned()))
 }
 
 /// The units of the installed engine that run.

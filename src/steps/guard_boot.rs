@@ -1,7 +1,7 @@
 //! Has the next boot complete the run, or take it back, before anything of the engine starts.
 //!
 //! The guard is a unit that the engine's units require, with a program to run. It comes before
-//! all that the run changes, and goes when the run is committed, or all of it undone. What is
+//! all that the run changes, and goes when the journal says that the run has ended. What is
 //! it there for stands in `docs/design/transactions.md`.
 
 use serde::{Deserialize, Serialize};
@@ -15,7 +15,7 @@ use crate::render::boot::{self, RECOVER};
 use crate::topology::ALL_UNITS;
 
 /// The name of the copy of Landfall that the boot runs.
-pub const PROGRAM: &str = ".landfall-recover";
+const PROGRAM: &str = ".landfall-recover";
 
 /// The target that starts the unit; one that a rescue boot does not reach.
 const TARGET: &str = "basic.target.wants";
@@ -64,6 +64,10 @@ impl Action for GuardBoot {
     }
 
     fn undo(&self, context: &Context<'_>, _before: &Before) -> Result<Undone, StepError> {
+        if context.host.stat(&unit())?.is_some() {
+            // It stands until the journal says that the run has ended.
+            return Ok(Undone::Unchanged);
+        }
         let removed = self.remove(context.host)?;
         Ok(if removed { Undone::Restored } else { Undone::Unchanged })
     }
@@ -163,9 +167,10 @@ mod tests {
         }
         let program = bed.host.stat("/opt/.landfall-recover").unwrap().unwrap();
         assert_eq!((program.mode, program.uid), (0o700, 0));
-        assert_eq!(bed.undo(&step(), &observed), Undone::Restored);
+        assert_eq!(bed.undo(&step(), &observed), Undone::Unchanged, "the run goes on");
+        assert!(step().remove(&bed.host).unwrap());
         assert_eq!(bed.tree(), before);
-        assert_eq!(bed.undo(&step(), &observed), Undone::Unchanged, "a second time");
+        assert!(!step().remove(&bed.host).unwrap(), "a second time");
         assert_eq!(GuardBoot::of(&bed.host).unwrap(), None);
     }
 
@@ -193,8 +198,8 @@ mod tests {
         let bed = Bed::new(&["etc/systemd/system/docker.service.requires", "opt"]);
         let other = "/etc/systemd/system/docker.service.requires/mount.service";
         bed.host.create_link(other, "/x").unwrap();
-        let observed = bed.apply(&step());
-        bed.undo(&step(), &observed);
+        bed.apply(&step());
+        step().remove(&bed.host).unwrap();
         assert!(bed.host.stat(other).unwrap().is_some());
     }
 }

@@ -431,7 +431,6 @@ impl Step {
     /// Whether systemd has to read its unit files again once this step is undone.
     pub fn touches_units(&self) -> bool {
         match self {
-            Self::GuardBoot(_) => return true,
             Self::RemoveLink(step) => return step.path.starts_with(crate::desired::UNIT_DIR),
             Self::Revert(step) => return step.entry.step.touches_units(),
             _ => {}

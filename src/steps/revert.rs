@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Action, Before, Context, CreateGroup, KeptReason, RemoveFile, RemoveLink, Step};
 use super::{StepError, Undone};
-use super::{create_group::lookup_group, guard_boot, guard_runtime, link};
+use super::{create_group::lookup_group, guard_runtime, link};
 use crate::digest::Digest;
 use crate::file_state::{FileKind, is_old_name, new_name, old_name};
 use crate::receipt::Entry;
@@ -179,11 +179,10 @@ impl Made<'_> {
     }
 }
 
-/// Whether all that a directory holds goes at the commit: files that were set aside, the guard.
+/// Whether all that a directory holds are files that were set aside.
 fn holds_set_aside(context: &Context<'_>, directory: &str) -> Result<bool, StepError> {
     let names = context.host.read_dir(directory)?;
-    Ok(!names.is_empty()
-        && names.iter().all(|name| is_old_name(name) || name == guard_boot::PROGRAM))
+    Ok(!names.is_empty() && names.iter().all(|name| is_old_name(name)))
 }
 
 fn made(step: &Step) -> Option<Made<'_>> {
