@@ -6,4 +6,8 @@ cd "$(dirname "$0")/.."
 tests/bench/mkroot.sh
 tests/bench/mkbundle.sh >/dev/null
 cargo build --release
-exec python3 benches/install.py "${1:-5}" target/x86_64-unknown-linux-gnu/release/landfall "$(tests/bench/mkbundle.sh)"
+program=${CARGO_TARGET_DIR:-target}/x86_64-unknown-linux-gnu/release/landfall
+python3 benches/install.py "${1:-5}" "$program" "$(tests/bench/mkbundle.sh)"
+tests/bench/mkroot.sh trixie
+old=$(tests/bench/mkbundle.sh bookworm) new=$(tests/bench/mkbundle.sh trixie)
+exec python3 benches/upgrade.py "${1:-5}" "$program" "$old" "$new" trixie
