@@ -103,9 +103,6 @@ pub struct Cleanup {
     /// Directories that go if they are empty then, in this order.
     #[serde(default)]
     pub empty: Vec<String>,
-    /// Directories with all that is in them.
-    #[serde(default)]
-    pub trees: Vec<String>,
     /// The engine's data directories, with what each held before the engine came.
     #[serde(default)]
     pub data: Option<EngineData>,
@@ -236,8 +233,26 @@ impl Journal {
 /// # Errors
 /// [`HostError::Io`] if the journal cannot be read.
 pub fn cut_run(host: &Host) -> Result<Option<CutRun>, HostError> {
+    Ok(read(host, parse_cut_run)?.flatten())
+}
+
+/// Makes something of the journal; `None` if there is none.
+fn read<T>(
+    host: &Host,
+    parse: impl FnOnce(BufReader<std::fs::File>) -> std::io::Result<T>,
+) -> Result<Option<T>, HostError> {
     let Some(file) = host.open_file(JOURNAL)? else { return Ok(None) };
-    parse_cut_run(BufReader::new(file)).map_err(|source| HostError::io("read", JOURNAL, source))
+    let parsed = parse(BufReader::new(file));
+    parsed.map(Some).map_err(|source| HostError::io("read", JOURNAL, source))
+}
+
+/// A line that is not whole – the last one, when the power was cut while it was written –
+/// stands for something that was not begun, and is skipped.
+fn records(lines: impl BufRead) -> impl Iterator<Item = std::io::Result<Record>> {
+    lines.split(b'\n').filter_map(|line| match line {
+        Ok(line) => serde_json::from_slice(&line).ok().map(Ok),
+        Err(error) => Some(Err(error)),
+    })
 }
 
 /// A run as the journal knows it.
@@ -260,18 +275,20 @@ pub struct RunInJournal {
 /// # Errors
 /// [`HostError::Io`] if the journal cannot be read.
 pub fn runs(host: &Host) -> Result<Vec<RunInJournal>, HostError> {
+    Ok(read(host, parse_runs)?.unwrap_or_default())
+}
+
+fn parse_runs(lines: impl BufRead) -> std::io::Result<Vec<RunInJournal>> {
     let mut runs: Vec<RunInJournal> = Vec::new();
-    let Some(file) = host.open_file(JOURNAL)? else { return Ok(runs) };
-    for line in BufReader::new(file).split(b'\n') {
-        let line = line.map_err(|source| HostError::io("read", JOURNAL, source))?;
-        match (serde_json::from_slice(&line), runs.last_mut()) {
-            (Ok(Record::RunStarted { run, at: began, command, .. }), _) => {
+    for record in records(lines) {
+        match (record?, runs.last_mut()) {
+            (Record::RunStarted { run, at: began, command, .. }, _) => {
                 runs.push(RunInJournal { run, command, began, outcome: None, version: None });
             }
-            (Ok(Record::Committed { receipt, .. }), Some(last)) => {
+            (Record::Committed { receipt, .. }, Some(last)) => {
                 last.version = receipt.and_then(|receipt| receipt.version);
             }
-            (Ok(Record::RunEnded { outcome, .. }), Some(last)) => last.outcome = Some(outcome),
+            (Record::RunEnded { outcome, .. }, Some(last)) => last.outcome = Some(outcome),
             _ => {}
         }
     }
@@ -283,11 +300,13 @@ pub fn runs(host: &Host) -> Result<Vec<RunInJournal>, HostError> {
 /// # Errors
 /// [`HostError::Io`] if the journal cannot be read.
 pub fn last_receipt(host: &Host) -> Result<Option<Box<Receipt>>, HostError> {
-    let Some(file) = host.open_file(JOURNAL)? else { return Ok(None) };
+    Ok(read(host, parse_last_receipt)?.flatten())
+}
+
+fn parse_last_receipt(lines: impl BufRead) -> std::io::Result<Option<Box<Receipt>>> {
     let mut last = None;
-    for line in BufReader::new(file).split(b'\n') {
-        let line = line.map_err(|source| HostError::io("read", JOURNAL, source))?;
-        if let Ok(Record::Committed { receipt, .. }) = serde_json::from_slice(&line) {
+    for record in records(lines) {
+        if let Record::Committed { receipt, .. } = record? {
             last = receipt;
         }
     }
@@ -309,13 +328,10 @@ fn ends_torn(host: &Host) -> Result<bool, HostError> {
     Ok(last != [b'\n'])
 }
 
-/// A line that is not whole – the last one, when the power was cut while it was written –
-/// stands for something that was not begun, and is skipped.
 fn parse_cut_run(lines: impl BufRead) -> std::io::Result<Option<CutRun>> {
     let mut run: Option<CutRun> = None;
-    for line in lines.split(b'\n') {
-        let Ok(record) = serde_json::from_slice(&line?) else { continue };
-        match (record, &mut run) {
+    for record in records(lines) {
+        match (record?, &mut run) {
             (Record::RunStarted { run: name, at, command, .. }, _) => {
                 let (staged, begun) = (Vec::new(), Vec::new());
                 let committed = None;

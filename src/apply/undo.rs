@@ -221,7 +221,7 @@ pub fn recover(context: &Context<'_>) -> Result<Option<Recovered>, StepError> {
     let host = context.host;
     let Some(cut) = journal::cut_run(host)? else {
         restore_receipt(context)?;
-        if journal::runs(host)?.is_empty() && host.stat(RECEIPT)?.is_none() {
+        if host.stat(RECEIPT)?.is_none() && journal::runs(host)?.is_empty() {
             // A run was cut before its first line was whole.
             leave(host)?;
         }
@@ -285,9 +285,6 @@ pub(super) fn clean_up(host: &Host, cleanup: &Cleanup) -> Result<(), StepError> 
     }
     if let Some(data) = &cleanup.data {
         data.purge(host)?;
-    }
-    for path in &cleanup.trees {
-        host.remove_tree(path)?;
     }
     for path in &cleanup.empty {
         host.remove_dir(path)?;

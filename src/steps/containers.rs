@@ -82,8 +82,8 @@ impl Action for ResumeContainers {
 /// Stops all running containers. An engine that does not answer has none that could be asked.
 ///
 /// # Errors
-/// [`StepError::Engine`] if the API answers with an error, [`crate::host::HostError::Interrupted`] if the
-/// run is asked to end between two of them.
+/// [`StepError::Engine`] if the API answers with an error, [`HostError::Interrupted`] if the run is
+/// asked to end between two of them.
 pub fn stop(context: &Context<'_>) -> Result<(), StepError> {
     context.host.block_on(async {
         let Some(client) = connect().await else { return Ok(()) };
