@@ -68,11 +68,13 @@ leader() {
 cgroup_roots() { awk '$3 == "cgroup" || $3 == "cgroup2" { print $2 }' /proc/mounts; }
 
 # ---- the bridge ----------------------------------------------------------------------------------
+# The bridge has an address of its own. Without one it takes the lowest of its ports; when that host
+# ends, the others still send to the address that is gone, for half a minute.
 net_up() {
   [ -e "/run/netns/$BENCH_NS" ] && return 0
   ip netns add "$BENCH_NS" &&
     ip -n "$BENCH_NS" link set lo up &&
-    ip -n "$BENCH_NS" link add br0 type bridge &&
+    ip -n "$BENCH_NS" link add br0 address 02:00:00:00:00:01 type bridge &&
     ip -n "$BENCH_NS" addr add "$BENCH_NET.1/24" dev br0 &&
     ip -n "$BENCH_NS" link set br0 up
 }
