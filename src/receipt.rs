@@ -343,6 +343,9 @@ mod tests {
     /// there before. It must load for ever; a newer format gets a file of its own beside it.
     const SCHEMA_1: &str = include_str!("../tests/receipts/schema-1.json");
 
+    /// After an adoption and an upgrade: what the first receipt could not hold.
+    const SCHEMA_1_UPGRADED: &str = include_str!("../tests/receipts/schema-1-upgraded.json");
+
     fn load(text: &str) -> Result<Option<Receipt>, ReceiptError> {
         let bed = Bed::new(&[]);
         bed.write(RECEIPT, text);
@@ -383,33 +386,45 @@ mod tests {
         // What came later has its default.
         written["topology"] = "modern".into();
         assert_eq!(serde_json::to_value(first()).unwrap(), written);
+        let upgraded: Value = serde_json::from_str(SCHEMA_1_UPGRADED).unwrap();
+        let receipt = load(SCHEMA_1_UPGRADED).unwrap().unwrap();
+        assert_eq!(serde_json::to_value(receipt).unwrap(), upgraded);
+    }
+
+    /// The names that serde has for the variants of a tagged enum.
+    fn variants<T: serde::de::DeserializeOwned + std::fmt::Debug>(tag: &str) -> BTreeSet<String> {
+        let error = serde_json::from_str::<T>(&format!("{{\"{tag}\": \"?\"}}")).unwrap_err();
+        let names: BTreeSet<String> =
+            error.to_string().split('`').skip(3).step_by(2).map(str::to_owned).collect();
+        assert!(names.len() > 5, "{error}");
+        names
+    }
+
+    /// A kind that is new is added to the receipt that is pinned.
+    #[test]
+    fn the_pinned_receipts_hold_all_kinds() {
+        let kinds = |of: &str, tag: &str| -> BTreeSet<String> {
+            let entries = [SCHEMA_1, SCHEMA_1_UPGRADED].map(|text| load(text).unwrap().unwrap());
+            let entries = entries.into_iter().flat_map(|receipt| receipt.entries);
+            let json = entries.map(|entry| serde_json::to_value(entry).unwrap());
+            json.map(|entry| entry[of][tag].as_str().unwrap().to_owned()).collect()
+        };
+        let mut steps = variants::<Step>("kind");
+        // These two never get into a receipt.
+        assert!(steps.remove("guard_boot") && steps.remove("revert"));
+        assert_eq!(kinds("step", "kind"), steps);
+        let mut before = variants::<Before>("was");
+        assert!(before.remove("group"), "what a revert finds");
+        assert_eq!(kinds("before", "was"), before);
     }
 
     #[test]
-    fn the_first_format_holds_all_kinds() {
-        let kinds = |of: &str, tag: &str| -> BTreeSet<String> {
-            let json: Value = serde_json::from_str(SCHEMA_1).unwrap();
-            let entries = json["entries"].as_array().unwrap();
-            entries.iter().map(|entry| entry[of][tag].as_str().unwrap().to_owned()).collect()
-        };
-        let steps = [
-            "add_group_member",
-            "create_dir",
-            "create_group",
-            "create_link",
-            "daemon_reload",
-            "guard_runtime",
-            "install_binary",
-            "load_image",
-            "smoke_test",
-            "unit",
-            "verify_units",
-            "wait_api",
-            "write_file",
-        ];
-        assert_eq!(kinds("step", "kind"), steps.map(str::to_owned).into());
-        let before = ["absent", "file", "nothing", "present", "runtime", "unit"];
-        assert_eq!(kinds("before", "was"), before.map(str::to_owned).into());
+    fn what_a_run_made_is_told_from_what_stood_before() {
+        let receipt = load(SCHEMA_1_UPGRADED).unwrap().unwrap();
+        let before = receipt.before_last(1, "next").unwrap();
+        assert_eq!((before.topology, before.runs.len()), (Topology::Modern, 1));
+        assert_eq!(before.entries, first().entries);
+        assert!(before.before_last(1, "next").is_none());
     }
 
     #[test]

@@ -10,6 +10,9 @@ use crate::topology::ALL_UNITS;
 /// How many lines of each unit's log are kept.
 const LINES: u32 = 2000;
 
+/// How many such files are kept.
+const FILES: usize = 5;
+
 /// Writes the units' logs since `began` (seconds since 1970) to a file of Landfall's own, and
 /// returns its path. A first installation that fails leaves nothing, and so keeps none.
 ///
@@ -30,5 +33,42 @@ pub fn keep(host: &Host, began: u64) -> Result<Option<String>, HostError> {
     }
     let path = format!("{STATE_DIR}/failed-{began}.log");
     host.write_file(&path, text.as_bytes(), Ownership::root(0o600))?;
+    forget_oldest(host)?;
     Ok(Some(path))
+}
+
+/// Deletes all but the newest of these files.
+fn forget_oldest(host: &Host) -> Result<(), HostError> {
+    let began = |name: &str| -> Option<u64> {
+        name.strip_prefix("failed-")?.strip_suffix(".log")?.parse().ok()
+    };
+    let mut times: Vec<u64> = host.read_dir(STATE_DIR)?.iter().filter_map(|n| began(n)).collect();
+    times.sort_unstable_by(|a, b| b.cmp(a));
+    for time in times.into_iter().skip(FILES) {
+        host.remove_file(&format!("{STATE_DIR}/failed-{time}.log"))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::steps::testing::Bed;
+
+    #[test]
+    fn the_newest_are_kept() {
+        let bed = Bed::new(&[]);
+        for name in ["failed-9.log", "failed-x.log", "receipt.json"] {
+            bed.write(&format!("{STATE_DIR}/{name}"), "");
+        }
+        for began in 10..16 {
+            bed.write(&format!("{STATE_DIR}/failed-{began}.log"), "");
+        }
+        forget_oldest(&bed.host).unwrap();
+        let mut left = bed.host.read_dir(STATE_DIR).unwrap();
+        left.sort();
+        let kept = (11..16).map(|began| format!("failed-{began}.log"));
+        let others = ["failed-x.log", "receipt.json"].map(str::to_owned);
+        assert_eq!(left, kept.chain(others).collect::<Vec<_>>());
+    }
 }

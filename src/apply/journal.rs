@@ -33,6 +33,8 @@ pub enum Record {
         /// The command, such as `install`.
         command: String,
     },
+    /// A run that ended long ago: what is left of its lines.
+    Past(RunInJournal),
     /// Files that staging may leave, if the run is cut.
     Staging {
         /// Their paths.
@@ -139,6 +141,7 @@ impl Journal {
         if host.stat(STATE_DIR)?.is_none() {
             host.create_dir(STATE_DIR, Ownership::root(0o700))?;
         }
+        shorten(host, LONG)?;
         let torn = ends_torn(host)?;
         let file = host.open_append(JOURNAL)?;
         host.sync_directories()?;
@@ -197,10 +200,7 @@ impl Journal {
     /// # Errors
     /// [`HostError::Io`] if it cannot be written.
     pub fn write(&mut self, record: &Record) -> Result<(), HostError> {
-        let mut line = serde_json::to_vec(record)
-            .map_err(|error| HostError::io("write", JOURNAL, error.into()))?;
-        line.push(b'\n');
-        self.append(&line)
+        self.append(&to_line(record)?)
     }
 
     /// Notes that a step was undone. A journal that cannot be written does not stop an undo:
@@ -256,7 +256,7 @@ fn records(lines: impl BufRead) -> impl Iterator<Item = std::io::Result<Record>>
 }
 
 /// A run as the journal knows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunInJournal {
     /// Names the run.
     pub run: String,
@@ -285,6 +285,7 @@ fn parse_runs(lines: impl BufRead) -> std::io::Result<Vec<RunInJournal>> {
             (Record::RunStarted { run, at: began, command, .. }, _) => {
                 runs.push(RunInJournal { run, command, began, outcome: None, version: None });
             }
+            (Record::Past(run), _) => runs.push(run),
             (Record::Committed { receipt, .. }, Some(last)) => {
                 last.version = receipt.and_then(|receipt| receipt.version);
             }
@@ -311,6 +312,33 @@ fn parse_last_receipt(lines: impl BufRead) -> std::io::Result<Option<Box<Receipt
         }
     }
     Ok(last)
+}
+
+/// A journal of more bytes than this is shortened before the next run.
+const LONG: u64 = 4 << 20;
+
+/// Shortens a journal of more than `long` bytes: of each run that ended, what `history` shows is
+/// left, and the last receipt. One with a run that was cut stays as it is.
+fn shorten(host: &Host, long: u64) -> Result<(), HostError> {
+    let size = host.stat(JOURNAL)?.map_or(0, |state| state.size);
+    if size <= long || cut_run(host)?.is_some() {
+        return Ok(());
+    }
+    // First, since it need not be the last run's.
+    let receipt = last_receipt(host)?
+        .map(|receipt| Record::Committed { receipt: Some(receipt), cleanup: Cleanup::default() });
+    let mut text = Vec::new();
+    for record in receipt.into_iter().chain(runs(host)?.into_iter().map(Record::Past)) {
+        text.extend(to_line(&record)?);
+    }
+    host.write_file(JOURNAL, &text, Ownership::root(0o600))
+}
+
+fn to_line(record: &Record) -> Result<Vec<u8>, HostError> {
+    let line = serde_json::to_vec(record);
+    let mut line = line.map_err(|error| HostError::io("write", JOURNAL, error.into()))?;
+    line.push(b'\n');
+    Ok(line)
 }
 
 /// Whether the last line was cut while it was written.
@@ -401,6 +429,47 @@ mod tests {
         let undone = Record::Undone { number: 0 };
         let text = line(&started()) + &line(&intent()) + &line(&undone) + &line(&end);
         assert_eq!(parse(&text).unwrap().begun, []);
+    }
+
+    /// A long journal keeps what is asked of it: the history, the last receipt, and what comes.
+    #[test]
+    fn a_long_journal_is_shortened() {
+        let bed = crate::steps::testing::Bed::new(&[]);
+        let mut receipt = Receipt::without_engine();
+        receipt.version = Some("28.5.2".into());
+        let committed = |receipt: Receipt| Record::Committed {
+            receipt: Some(Box::new(receipt)),
+            cleanup: Cleanup::default(),
+        };
+        let end = |outcome| line(&Record::RunEnded { outcome, at: 8 });
+        let undone = line(&started()) + &line(&intent()) + &end(Outcome::RolledBack);
+        let done = line(&started()) + &line(&intent()) + &line(&committed(receipt.clone()));
+        let text = undone + &done + &end(Outcome::Done);
+        bed.write(JOURNAL, &text);
+        let history = runs(&bed.host).unwrap();
+
+        let size = text.len() as u64;
+        shorten(&bed.host, size).unwrap();
+        assert_eq!(bed.host.stat(JOURNAL).unwrap().unwrap().size, size, "it is not too long");
+        // Twice, with a run in between: what was shortened is shortened again.
+        for _ in 0..2 {
+            shorten(&bed.host, 1).unwrap();
+            assert!(!bed.host.read_text(JOURNAL).unwrap().unwrap().contains("intent"));
+            assert_eq!(runs(&bed.host).unwrap()[..2], history);
+            assert_eq!(last_receipt(&bed.host).unwrap().as_deref(), Some(&receipt));
+            assert_eq!(cut_run(&bed.host).unwrap(), None);
+            let mut journal = Journal::open(&bed.host).unwrap();
+            journal.start("upgrade").unwrap();
+            journal.end(Outcome::RolledBack).unwrap();
+        }
+        let versions: Vec<_> =
+            runs(&bed.host).unwrap().into_iter().map(|run| run.version).collect();
+        assert_eq!(versions, [None, Some("28.5.2".into()), None, None]);
+
+        Journal::open(&bed.host).unwrap().start("upgrade").unwrap();
+        let cut = bed.host.read_text(JOURNAL).unwrap();
+        shorten(&bed.host, 1).unwrap();
+        assert_eq!(bed.host.read_text(JOURNAL).unwrap(), cut, "it has a run that was cut");
     }
 
     #[test]
