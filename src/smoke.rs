@@ -26,7 +26,7 @@ pub const IMAGE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/smoke-image.t
 pub const REFERENCE: &str = env!("LANDFALL_SMOKE_REFERENCE");
 
 /// Marks the containers of smoke tests, so that the next test finds what a killed one left.
-const LABEL: &str = "local.landfall.smoke-test";
+pub const LABEL: &str = "local.landfall.smoke-test";
 
 /// How long the daemon may be without a sign of life while it loads some KiB.
 const LOAD_LIMIT: Duration = Duration::from_secs(60);
@@ -56,7 +56,7 @@ pub struct Proof {
 /// `none`.
 ///
 /// A test that is cut off (killed, or its future dropped) leaves its container and image behind; the
-/// next test removes them.
+/// next test removes them, or the undo of the run that was cut.
 ///
 /// # Errors
 /// [`SmokeError`] says at which stage it failed, with the daemon's words, and what could not be
@@ -89,6 +89,17 @@ pub async fn run_until(
         }
         Ok(_) => Err(SmokeError { cause: Cause::NotRemoved, left_behind }),
         Err(cause) => Err(SmokeError { cause, left_behind }),
+    }
+}
+
+/// Removes what a test that was cut off left behind, as far as the daemon lets it.
+pub async fn remove_traces(client: &Client) {
+    let mut traces = Traces::default();
+    if traces.adopt(client).await.is_ok() {
+        // No other image has this name.
+        traces.image = true;
+        // What is left is removed by the next test.
+        let _ = traces.remove(client).await;
     }
 }
 

@@ -108,7 +108,8 @@ fn leave_to_boot(context: &Context<'_>, entries: &[Entry]) -> Result<(), StepErr
         }
         _ => Vec::new(),
     };
-    let resumes = containers::resume_after_boot(context, &stopped)?;
+    let smoke_test = entries.iter().any(|entry| matches!(entry.step, Step::SmokeTest(_)));
+    let resumes = containers::after_boot(context, &stopped, smoke_test)?;
     if entries.iter().any(|entry| entry.step.touches_units()) {
         context.host.daemon_reload()?;
     }

@@ -4,13 +4,14 @@ use serde_json::json;
 
 use super::units::{RenderError, unit_path};
 use crate::file_state::parent_of;
+use crate::smoke;
 use crate::texts::phrases::units as phrases;
 
 /// The unit that completes a run that was cut, or takes it back.
 pub const RECOVER: &str = "landfall-recover.service";
 /// Where units are that go with the running system.
 pub const RUNTIME_UNIT_DIR: &str = "/run/systemd/system";
-/// The unit that starts containers again.
+/// The unit that starts containers again, and removes those of a smoke test.
 pub const RESUME: &str = "landfall-resume.service";
 
 /// The text of [`RECOVER`]; `program` is the landfall that it runs.
@@ -32,14 +33,19 @@ pub fn program_of(text: &str) -> Option<String> {
     Some(line.split(' ').next()?.replace("%%", "%"))
 }
 
-/// The text of [`RESUME`], for containers by their ids.
+/// The text of [`RESUME`], for containers by their ids; `smoke_test` if one was cut off.
 ///
 /// # Errors
 /// [`RenderError::Value`] for a path that cannot stand in a unit.
-pub fn resume_unit(docker: &str, containers: &[&str]) -> Result<String, RenderError> {
+pub fn resume_unit(
+    docker: &str,
+    containers: &[&str],
+    smoke_test: bool,
+) -> Result<String, RenderError> {
     let values = json!({
         "docker": unit_path(phrases::PROGRAM_DIRECTORY, docker)?,
         "containers": containers.join(" "),
+        "smoke_test": smoke_test.then(|| json!({"label": smoke::LABEL, "image": smoke::REFERENCE})),
     });
     render(RESUME, include_str!("../../templates/landfall-resume.service.tera"), values)
 }
@@ -75,7 +81,13 @@ mod tests {
 
     #[test]
     fn containers_are_started_by_the_engine_s_own_client() {
-        let text = resume_unit("/usr/bin/docker", &["0a1", "0b2"]).unwrap();
-        assert!(text.contains("\nExecStart=/usr/bin/docker start 0a1 0b2\n"), "{text}");
+        let text = resume_unit("/usr/bin/docker", &["0a1", "0b2"], false).unwrap();
+        assert!(text.ends_with("\nExecStart=/usr/bin/docker start 0a1 0b2\n"), "{text}");
+        assert!(!text.contains("smoke"), "{text}");
+        // What is left of a smoke test may be gone, or never have been there.
+        let text = resume_unit("/usr/bin/docker", &[], true).unwrap();
+        let starts: Vec<_> = text.lines().filter(|line| line.starts_with("ExecStart=")).collect();
+        assert!(starts.len() == 2 && starts.iter().all(|line| line.contains("=-/usr/bin/docker")));
+        assert!(text.ends_with(&format!("image rm {}\n", smoke::REFERENCE)), "{text}");
     }
 }

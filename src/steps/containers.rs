@@ -130,19 +130,24 @@ pub fn resume(
     })
 }
 
-/// Writes a unit for this boot alone that starts these containers once their engine is up;
-/// `false` if there are none. A container that was stopped stays down after a boot, unless its
-/// restart policy is `always`.
+/// Writes a unit for this boot alone that does, once the engine is up, what cannot be done before;
+/// `false` if there is nothing to do. It starts these containers: one that was stopped stays down
+/// after a boot, unless its restart policy is `always`. And it removes what a smoke test left.
 ///
 /// # Errors
 /// [`StepError`] if it cannot be written.
-pub fn resume_after_boot(context: &Context<'_>, containers: &[&str]) -> Result<bool, StepError> {
+pub fn after_boot(
+    context: &Context<'_>,
+    containers: &[&str],
+    smoke_test: bool,
+) -> Result<bool, StepError> {
     let host = context.host;
-    let Some(docker) = installed_client(context)?.filter(|_| !containers.is_empty()) else {
+    let is_needed = !containers.is_empty() || smoke_test;
+    let Some(docker) = installed_client(context)?.filter(|_| is_needed) else {
         return Ok(false);
     };
     let path = format!("{}/{}", boot::RUNTIME_UNIT_DIR, boot::RESUME);
-    let text = boot::resume_unit(&docker, containers)
+    let text = boot::resume_unit(&docker, containers, smoke_test)
         .map_err(|error| HostError::io("write", &path, std::io::Error::other(error)))?;
     if host.stat(boot::RUNTIME_UNIT_DIR)?.is_none() {
         host.create_dir(boot::RUNTIME_UNIT_DIR, Ownership::root(0o755))?;

@@ -11,6 +11,9 @@ use crate::host::HostError;
 use crate::report::Event;
 use crate::smoke;
 
+/// How long an undo waits for an answer of the daemon.
+const UNDO_LIMIT: Duration = Duration::from_secs(5);
+
 /// Runs a container from the image that Landfall carries.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SmokeTest {
@@ -40,7 +43,18 @@ impl Action for SmokeTest {
         Ok(())
     }
 
-    fn undo(&self, _context: &Context<'_>, _before: &Before) -> Result<Undone, StepError> {
+    /// One that was cut off has left its container. At boot there is no daemon yet: see
+    /// [`super::containers::after_boot`].
+    fn undo(&self, context: &Context<'_>, _before: &Before) -> Result<Undone, StepError> {
+        if context.host.is_booted_with_systemd()
+            && context.host.unit_state("docker.service")?.active == "active"
+        {
+            context.host.block_on(async {
+                if let Ok(client) = Client::connect(Path::new(&self.socket), UNDO_LIMIT).await {
+                    smoke::remove_traces(&client).await;
+                }
+            });
+        }
         Ok(Undone::Unchanged)
     }
 }
