@@ -332,6 +332,7 @@ fn every_step_can_be_cut() {
             story.back();
             count += 2;
         }
+        println!("{count} power cuts");
     }
     assert!(count >= 60, "only {count} power cuts");
 }
