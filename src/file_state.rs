@@ -81,8 +81,14 @@ pub fn new_name(name: &str) -> String {
 
 /// The hidden name beside a file under which it is set aside, until it is certain that it is
 /// not needed any more.
-pub fn old_name(name: &str) -> String {
+fn old_name(name: &str) -> String {
     format!(".{name}.landfall-old")
+}
+
+/// Where the file at an absolute path is set aside.
+pub fn aside_of(path: &str) -> String {
+    let (directory, name) = path.rsplit_once('/').unwrap_or(("", path));
+    format!("{directory}/{}", old_name(name))
 }
 
 /// Whether a name is one that [`old_name`] makes.

@@ -11,6 +11,7 @@ use crate::bundle::Archive;
 use crate::desired::Desired;
 use crate::digest::Digest;
 use crate::file_state::Ownership;
+use crate::host::fault_point::{self, Effect};
 use crate::host::{Host, HostError, clock};
 use crate::steps::{Before, Step};
 use crate::topology::Topology;
@@ -188,7 +189,11 @@ impl Receipt {
         let mut file = host.create_staged(STAGED)?;
         let mut bytes = serde_json::to_vec_pretty(self).map_err(|error| failed(error.into()))?;
         bytes.push(b'\n');
-        let written = file.write_all(&bytes).and_then(|()| file.sync_all()).map_err(failed);
+        let written = fault_point::before(Effect::Grows)
+            .map_err(std::io::Error::from)
+            .and_then(|()| file.write_all(&bytes))
+            .and_then(|()| file.sync_all())
+            .map_err(failed);
         if written.is_err() {
             // The first error is the one to report.
             let _ = host.remove_file(STAGED);

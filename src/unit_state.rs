@@ -21,6 +21,10 @@ pub struct UnitState {
     /// `start-limit-hit`, … Empty where systemd does not say.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub result: String,
+    /// Since when it is active, in microseconds of the monotonic clock: another moment once it was
+    /// started again. `None` if it is not. Of the moment only, so not kept anywhere.
+    #[serde(skip)]
+    pub active_since: Option<u64>,
 }
 
 impl UnitState {

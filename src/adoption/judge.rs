@@ -210,6 +210,7 @@ fn unit<'f>(found: &'f FoundEngine, name: &str) -> &'f UnitState {
         fragment: None,
         drop_ins: Vec::new(),
         result: String::new(),
+        active_since: None,
     };
     found.units.get(name).unwrap_or(&NONE)
 }

@@ -2,6 +2,7 @@
 //! writes into the same logs.
 
 use crate::file_state::Ownership;
+use crate::host::clock::Moment;
 use crate::host::{Host, HostError};
 use crate::receipt::RECEIPT;
 use crate::store::STATE_DIR;
@@ -13,12 +14,12 @@ const LINES: u32 = 2000;
 /// How many such files are kept.
 const FILES: usize = 5;
 
-/// Writes the units' logs since `began` (seconds since 1970) to a file of Landfall's own, and
+/// Writes the units' logs since `began` to a file of Landfall's own, and
 /// returns its path. A first installation that fails leaves nothing, and so keeps none.
 ///
 /// # Errors
 /// [`HostError::Io`] if it cannot be written.
-pub fn keep(host: &Host, began: u64) -> Result<Option<String>, HostError> {
+pub fn keep(host: &Host, began: Moment) -> Result<Option<String>, HostError> {
     if !host.is_booted_with_systemd() || host.stat(RECEIPT)?.is_none() {
         return Ok(None);
     }
@@ -31,19 +32,20 @@ pub fn keep(host: &Host, began: u64) -> Result<Option<String>, HostError> {
             text.push('\n');
         }
     }
-    let path = format!("{STATE_DIR}/failed-{began}.log");
+    let path = format!("{STATE_DIR}/failed-{}.log", began.seconds());
     host.write_file(&path, text.as_bytes(), Ownership::root(0o600))?;
-    forget_oldest(host)?;
+    forget_oldest(host, began.seconds())?;
     Ok(Some(path))
 }
 
-/// Deletes all but the newest of these files.
-fn forget_oldest(host: &Host) -> Result<(), HostError> {
+/// Deletes all but the newest of these files; the one of now is one of them also after the clock
+/// was set back.
+fn forget_oldest(host: &Host, now: u64) -> Result<(), HostError> {
     let began = |name: &str| -> Option<u64> {
         name.strip_prefix("failed-")?.strip_suffix(".log")?.parse().ok()
     };
     let mut times: Vec<u64> = host.read_dir(STATE_DIR)?.iter().filter_map(|n| began(n)).collect();
-    times.sort_unstable_by(|a, b| b.cmp(a));
+    times.sort_unstable_by_key(|time| (*time != now, std::cmp::Reverse(*time)));
     for time in times.into_iter().skip(FILES) {
         host.remove_file(&format!("{STATE_DIR}/failed-{time}.log"))?;
     }
@@ -64,11 +66,16 @@ mod tests {
         for began in 10..16 {
             bed.write(&format!("{STATE_DIR}/failed-{began}.log"), "");
         }
-        forget_oldest(&bed.host).unwrap();
-        let mut left = bed.host.read_dir(STATE_DIR).unwrap();
-        left.sort();
-        let kept = (11..16).map(|began| format!("failed-{began}.log"));
-        let others = ["failed-x.log", "receipt.json"].map(str::to_owned);
-        assert_eq!(left, kept.chain(others).collect::<Vec<_>>());
+        let left = || bed.host.read_dir(STATE_DIR).unwrap();
+        let with_others = |kept: &[u64]| {
+            let kept = kept.iter().map(|began| format!("failed-{began}.log"));
+            kept.chain(["failed-x.log", "receipt.json"].map(str::to_owned)).collect::<Vec<_>>()
+        };
+        forget_oldest(&bed.host, 15).unwrap();
+        assert_eq!(left(), with_others(&[11, 12, 13, 14, 15]));
+        // The clock was set back.
+        bed.write(&format!("{STATE_DIR}/failed-10.log"), "");
+        forget_oldest(&bed.host, 10).unwrap();
+        assert_eq!(left(), with_others(&[10, 12, 13, 14, 15]));
     }
 }

@@ -9,6 +9,7 @@ use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use serde::{Deserialize, Serialize};
 
 use crate::file_state::Ownership;
+use crate::host::fault_point::{self, Effect};
 use crate::host::{Host, HostError, clock, kill_point};
 use crate::receipt::{Entry, RECEIPT, Receipt};
 use crate::steps::{Before, EngineData, Step};
@@ -16,6 +17,10 @@ use crate::store::STATE_DIR;
 
 /// Where the journal lies.
 pub const JOURNAL: &str = "/var/lib/landfall/journal.jsonl";
+
+/// How much room, in bytes, a run takes for its journal ahead: on a disk that has become full it is
+/// still noted what was undone, and that the run ended.
+const RESERVE: u64 = 256 << 10;
 
 /// One line.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -141,9 +146,11 @@ impl Journal {
         if host.stat(STATE_DIR)?.is_none() {
             host.create_dir(STATE_DIR, Ownership::root(0o700))?;
         }
-        shorten(host, LONG)?;
+        // On a full disk it stays long.
+        let _ = shorten(host, LONG);
         let torn = ends_torn(host)?;
         let file = host.open_append(JOURNAL)?;
+        crate::host::reserve(&file, RESERVE);
         host.sync_directories()?;
         let mut journal = Self { file };
         if torn {
@@ -209,22 +216,43 @@ impl Journal {
         let _ = self.write(&Record::Undone { number });
     }
 
+    /// All of it, or nothing.
     fn append(&mut self, bytes: &[u8]) -> Result<(), HostError> {
-        let failed = |source| HostError::io("write", JOURNAL, source);
-        for part in kill_point::parts(bytes) {
-            self.file.write_all(part).map_err(failed)?;
+        let length = self.length()?;
+        let written = kill_point::parts(bytes).into_iter().try_for_each(|part| {
+            fault_point::before(Effect::Grows)?;
+            self.file.write_all(part)?;
             kill_point::reached();
-        }
-        Ok(())
+            Ok(())
+        });
+        written.map_err(|source| self.without(length, HostError::io("write", JOURNAL, source)))
     }
 
-    /// Appends a line that is on disk when this returns.
+    /// Appends a line that is on disk when this returns. If it is not, it is not in the journal
+    /// either: nothing that follows may rely on it, and nobody who reads the journal later.
     ///
     /// # Errors
     /// [`HostError::Io`] if it cannot be written.
     pub fn write_synced(&mut self, record: &Record) -> Result<(), HostError> {
+        let length = self.length()?;
         self.write(record)?;
-        self.file.sync_data().map_err(|source| HostError::io("sync", JOURNAL, source))
+        fault_point::before(Effect::Syncs)
+            .map_err(std::io::Error::from)
+            .and_then(|()| self.file.sync_data())
+            .map_err(|source| self.without(length, HostError::io("sync", JOURNAL, source)))
+    }
+
+    fn length(&self) -> Result<u64, HostError> {
+        let metadata = self.file.metadata();
+        let metadata = metadata.map_err(|source| HostError::io("look at", JOURNAL, source))?;
+        Ok(metadata.len())
+    }
+
+    /// Takes away what an error left behind the first `length` bytes.
+    fn without(&self, length: u64, error: HostError) -> HostError {
+        // The first error is the one to report.
+        let _ = self.file.set_len(length);
+        error
     }
 }
 
@@ -370,6 +398,8 @@ fn parse_cut_run(lines: impl BufRead) -> std::io::Result<Option<CutRun>> {
                 run.begun.push((number, Entry { step, before }));
             }
             (Record::Undone { number }, Some(run)) => {
+                // Its line could not be taken away again when it did not reach the disk.
+                run.committed = None;
                 run.begun.retain(|(begun, _)| *begun != number);
             }
             (Record::Committed { receipt, cleanup }, Some(run)) => {
@@ -470,6 +500,16 @@ mod tests {
         let cut = bed.host.read_text(JOURNAL).unwrap();
         shorten(&bed.host, 1).unwrap();
         assert_eq!(bed.host.read_text(JOURNAL).unwrap(), cut, "it has a run that was cut");
+    }
+
+    /// What was to be committed and did not reach the disk was undone, and is not completed.
+    #[test]
+    fn what_was_undone_is_not_committed() {
+        let committed = Record::Committed { receipt: None, cleanup: Cleanup::default() };
+        let text = line(&started()) + &line(&intent()) + &line(&committed);
+        assert!(parse(&text).unwrap().committed.is_some());
+        let cut = parse(&(text + &line(&Record::Undone { number: 3 }))).unwrap();
+        assert!(cut.committed.is_none() && cut.begun.len() == 1);
     }
 
     #[test]

@@ -10,7 +10,8 @@ mod undo;
 use std::time::Instant;
 
 use crate::file_state::{FileKind, FileState};
-use crate::host::{HostError, clock, kill_point};
+use crate::host::clock::Moment;
+use crate::host::{HostError, kill_point};
 use crate::receipt::Entry;
 use crate::report::{Event, Phase};
 use crate::steps::{Context, Step, StepError};
@@ -47,7 +48,7 @@ pub fn apply(
     context.reporter.event(&Event::Phase { phase: Phase::Apply, bytes: None });
     let of = steps.len();
     let mut made: Vec<Entry> = Vec::with_capacity(of);
-    let run_began = clock::now();
+    let run_began = Moment::now();
     if let Err(cause) = keep_ahead(context, &steps) {
         let undone = UndoReport::default();
         return Err(Box::new(ApplyError { step: None, cause, undone, evidence: None }));

@@ -1,6 +1,6 @@
 //! One run from its first write to its end: what was staged, and its journal.
 
-use super::journal::{Cleanup, Journal, Outcome, Record};
+use super::journal::{self, Cleanup, Journal, Outcome, Record};
 use super::{clean_up, set_aside, take_guard_away};
 use crate::bundle::program_names;
 use crate::host::staging::StagingDir;
@@ -67,12 +67,21 @@ impl<'a> Session<'a> {
         let journal = match self.journal.take() {
             Some(journal) => journal,
             None => {
-                let mut journal = Journal::open(self.host)?;
-                self.run = journal.start(self.command)?;
+                let (journal, run) = self.begin().inspect_err(|_| {
+                    // Only what was begun is there to be undone.
+                    let _ = leave_if_nothing_began(self.host);
+                })?;
+                self.run = run;
                 journal
             }
         };
         Ok(self.journal.insert(journal))
+    }
+
+    fn begin(&self) -> Result<(Journal, String), HostError> {
+        let mut journal = Journal::open(self.host)?;
+        let run = journal.start(self.command)?;
+        Ok((journal, run))
     }
 
     /// A directory to stage programs for `target` in. What may be left there is in the
@@ -149,6 +158,15 @@ pub(super) fn complete(host: &Host, uninstalled: bool, cleanup: &Cleanup) -> Res
         Receipt::put(host)?;
     }
     clean_up(host, cleanup)
+}
+
+/// Removes Landfall's directory if no run has begun, and nothing is installed.
+pub(super) fn leave_if_nothing_began(host: &Host) -> Result<(), HostError> {
+    if host.stat(RECEIPT)?.is_none() && journal::runs(host)?.is_empty() {
+        leave(host)
+    } else {
+        Ok(())
+    }
 }
 
 /// Removes all that Landfall keeps on the host, its journal last.

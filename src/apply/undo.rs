@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::journal::{self, Cleanup, Journal, Outcome};
-use super::session::{complete, leave};
+use super::session::{complete, leave, leave_if_nothing_began};
+use crate::file_state::aside_of;
 use crate::host::{Host, HostError};
-use crate::receipt::{Entry, RECEIPT, Receipt, ReceiptError};
+use crate::receipt::{Entry, Receipt, ReceiptError};
 use crate::render::boot::{self, RECOVER};
 use crate::report::{Event, Phase};
 use crate::steps::{
@@ -222,10 +223,8 @@ pub fn recover(context: &Context<'_>) -> Result<Option<Recovered>, StepError> {
     let host = context.host;
     let Some(cut) = journal::cut_run(host)? else {
         restore_receipt(context)?;
-        if host.stat(RECEIPT)?.is_none() && journal::runs(host)?.is_empty() {
-            // A run was cut before its first line was whole.
-            leave(host)?;
-        }
+        // A run was cut before its first line was whole.
+        leave_if_nothing_began(host)?;
         return Ok(None);
     };
     context.reporter.event(&Event::Recovering {
@@ -313,9 +312,17 @@ pub fn take_guard_away(host: &Host) -> Result<(), HostError> {
 pub(super) fn set_aside(made: &[Entry]) -> Cleanup {
     let mut cleanup = Cleanup::default();
     for entry in made {
-        let Step::Revert(revert) = &entry.step else { continue };
-        cleanup.files.extend(revert.aside());
-        cleanup.empty.extend(revert.directory().map(str::to_owned));
+        match (&entry.step, &entry.before) {
+            (Step::Revert(revert), _) => {
+                cleanup.files.extend(revert.aside());
+                cleanup.empty.extend(revert.directory().map(str::to_owned));
+            }
+            (
+                step @ (Step::InstallBinary(_) | Step::WriteFile(_) | Step::RemoveFile(_)),
+                Before::File { .. },
+            ) => cleanup.files.extend(step.path().map(aside_of)),
+            _ => {}
+        }
     }
     cleanup
 }

@@ -63,9 +63,13 @@ pub fn changing(
             Err(failure) if failure.exit == exit::STUCK => Outcome::Stuck,
             Err(_) => Outcome::RolledBack,
         };
+        let committed = session.is_committed();
         let closed = session.close(outcome);
         let code = result?;
-        closed?;
+        closed.map_err(|error| match committed {
+            true => to_complete(Failure::from(error)),
+            false => error.into(),
+        })?;
         Ok(code)
     })
 }
@@ -156,6 +160,14 @@ fn carry_out(
     Ok(exit::DONE)
 }
 
+/// A failure after all was done and is to stay.
+fn to_complete(failure: Failure) -> Failure {
+    let mut failure = failure.hint(errors::COMPLETE);
+    failure.exit = exit::STUCK;
+    failure.details.push(errors::COMMITTED.to_owned());
+    failure
+}
+
 /// Writes the receipt of steps that were made, once they are confirmed if they have to be. Not
 /// confirmed, or without a receipt to undo them by later, they are undone now.
 pub fn keep(
@@ -183,10 +195,7 @@ pub fn commit(
         .and_then(|()| session.commit(receipt, entries, cleanup));
     let Err(error) = committed else { return Ok(()) };
     if session.is_committed() {
-        let mut failure = Failure::from(error).hint(errors::COMPLETE);
-        failure.exit = exit::STUCK;
-        failure.details.push(errors::COMMITTED.to_owned());
-        return Err(failure);
+        return Err(to_complete(Failure::from(error)));
     }
     let journal = session.journal()?;
     let undone = apply::undo(context, entries, |number| journal.note_undone(number));

@@ -10,6 +10,7 @@ use super::run::Run;
 use super::uninstall::{active_units, guard_directory};
 use crate::apply::{Recovered, Session, apply};
 use crate::bundle::boundaries;
+use crate::facts::engine;
 use crate::host::Host;
 use crate::plan::back::{self, Back};
 use crate::plan::guarded;
@@ -77,11 +78,14 @@ fn rollback_run(
     let after = receipt
         .before_last(runs, &receipt.run)
         .ok_or_else(|| refuse(texts::NO_EARLIER_RUN.to_owned()))?;
+    let active = active_units(host, &receipt)?;
+    let engine = engine::gather(host, active.contains("docker.service"));
     let back = Back {
         entries: receipt.entries_of_last(runs),
-        active: &active_units(host, &receipt)?,
+        active: &active,
         changed_too: false,
         metadata: metadata || crosses_one_way(&receipt, &after),
+        engine: engine.as_ref(),
     };
     let plan = back::rollback(&back, &receipt, &after);
     let plan = guarded(plan, guard_directory(host, &receipt)?.as_deref());

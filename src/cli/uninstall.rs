@@ -16,6 +16,7 @@ use crate::adoption::{as_installed, since};
 use crate::apply::journal::Cleanup;
 use crate::apply::{Session, apply};
 use crate::desired::DAEMON_JSON;
+use crate::facts::engine;
 use crate::file_state::parent_of;
 use crate::host::Host;
 use crate::installed;
@@ -69,7 +70,14 @@ fn uninstall_run(
         Some(adoption) if !include_adopted => {
             let (then, made) = since(receipt, adoption);
             let changed_too = purges(PurgeArg::Config);
-            let back = Back { entries: &made, active: &active, changed_too, metadata: false };
+            let engine = engine::gather(host, active.contains("docker.service"));
+            let back = Back {
+                entries: &made,
+                active: &active,
+                changed_too,
+                metadata: false,
+                engine: engine.as_ref(),
+            };
             return give_back(global, run, session, receipt, &then, &back, output);
         }
         Some(adoption) => refuse_packaged(host, receipt, adoption)?,
@@ -82,13 +90,16 @@ fn uninstall_run(
         active: &active,
         changed_too: purges(PurgeArg::Config),
         metadata: false,
+        // All of its containers stop, whatever it is.
+        engine: None,
     };
     let plan = guarded(back::uninstall(&back), guard_directory(host, receipt)?.as_deref());
     output.steps(&plan);
     for path in &data.directories {
-        let usage = host.usage(path, COUNT_LIMIT)?;
-        let size = megabytes(usage.bytes);
-        output.line(&progress::data(path, &size, usage.complete, purges(PurgeArg::Data)));
+        // Counting takes a while, and is for whoever is asked.
+        let usage = if global.yes { None } else { Some(host.usage(path, COUNT_LIMIT)?) };
+        let size = usage.map(|usage| (megabytes(usage.bytes), usage.complete));
+        output.line(&progress::data(path, size, purges(PurgeArg::Data)));
     }
     let question = match (receipt.has_engine(), purges(PurgeArg::Data)) {
         (false, _) => progress::UNREPAIR_QUESTION,

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 
+use super::fault_point::{self, Effect};
 use super::{Host, HostError, kill_point};
 use crate::texts::phrases::host as phrases;
 
@@ -100,6 +101,7 @@ impl Host {
     /// As [`Host::run`], and [`HostError::Command`] with the last lines of its stderr if it
     /// exits with another code than 0.
     pub fn run_ok(&self, argv: &[&str], limit: Duration) -> Result<String, HostError> {
+        may_run(argv)?;
         let output = succeeded(argv, self.run(argv, limit)?)?;
         kill_point::reached();
         Ok(output)
@@ -115,6 +117,7 @@ impl Host {
         input: &str,
         limit: Duration,
     ) -> Result<String, HostError> {
+        may_run(argv)?;
         succeeded(argv, self.run_fed(argv, Some(input), limit)?)
     }
 
@@ -134,6 +137,14 @@ impl Host {
     pub fn find_own_program(name: &str) -> Option<String> {
         which::which_in(name, Some(PATH), "/").ok().map(|path| path.to_string_lossy().into_owned())
     }
+}
+
+/// A program that writes fails where Landfall would.
+fn may_run(argv: &[&str]) -> Result<(), HostError> {
+    fault_point::before(Effect::Grows).map_err(|errno| HostError::Spawn {
+        program: argv.first().copied().unwrap_or_default().to_owned(),
+        source: errno.into(),
+    })
 }
 
 fn succeeded(argv: &[&str], output: Output) -> Result<String, HostError> {

@@ -9,6 +9,7 @@ pub mod clock;
 pub mod command;
 pub mod digests;
 mod error;
+pub mod fault_point;
 mod files;
 pub mod input;
 pub mod interrupt;
@@ -36,6 +37,7 @@ use std::path::{Path, PathBuf};
 
 pub use error::HostError;
 pub use files::FileIdentity;
+pub use write::reserve;
 
 /// One host: the running one, or an image or chroot on disk (`--root DIR`).
 pub struct Host {

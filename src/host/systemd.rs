@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use zbus::zvariant::{OwnedObjectPath, OwnedValue, Value};
 
+use super::clock::Moment;
 use super::{Host, HostError};
 use crate::texts::phrases::host as phrases;
 use crate::unit_state::{UnitAction, UnitState};
@@ -136,17 +137,6 @@ impl Host {
         self.systemctl_unit_state(unit)
     }
 
-    /// Since when a unit is active, in microseconds of the monotonic clock; `None` if it is not.
-    /// It is another moment once the unit was started again.
-    ///
-    /// # Errors
-    /// [`HostError::Systemd`] if the manager does not answer.
-    pub fn active_since(&self, unit: &str) -> Result<Option<u64>, HostError> {
-        let properties = "--property=ActiveState,ActiveEnterTimestampMonotonic";
-        let shown = self.run_ok(&["systemctl", "show", properties, unit], CALL_LIMIT)?;
-        Ok(parse_active_since(&shown))
-    }
-
     /// Asks a unit to do something and waits for the job's end.
     ///
     /// # Errors
@@ -192,22 +182,21 @@ impl Host {
 
     /// Forgets a unit's failure and its start counter. A unit without one is no error.
     pub fn reset_failed(&self, unit: &str) {
-        match self.systemd() {
-            Systemd::Bus(connection) => {
-                let _ = self.bounded("reset", unit, CALL_LIMIT, async {
-                    manager(connection).await?.reset_failed_unit(unit).await
-                });
-            }
-            Systemd::Systemctl => {
-                let _ = self.run(&["systemctl", "reset-failed", unit], CALL_LIMIT);
+        if let Systemd::Bus(connection) = self.systemd() {
+            let reset = async { manager(connection).await?.reset_failed_unit(unit).await };
+            // A unit that is not loaded is refused, which is as good.
+            if !matches!(self.while_bus_lives("reset", unit, CALL_LIMIT, reset), Ok(None)) {
+                return;
             }
         }
+        let _ = self.run(&["systemctl", "reset-failed", unit], CALL_LIMIT);
     }
 
-    /// The last lines that a unit logged since a time (seconds since 1970), oldest first.
-    /// Empty if the journal has none.
-    pub fn unit_log(&self, unit: &str, lines: u32, since: u64) -> Vec<String> {
-        let (count, since) = (lines.to_string(), format!("--since=@{since}"));
+    /// The last lines that a unit logged since a moment, oldest first. Empty if the journal has
+    /// none.
+    pub fn unit_log(&self, unit: &str, lines: u32, since: Moment) -> Vec<String> {
+        let count = lines.to_string();
+        let since = format!("--since=@{}", since.earliest_stamp());
         let argv =
             ["journalctl", "--no-pager", "-q", "-o", "cat", "-n", &count, &since, "-u", unit];
         match self.run(&argv, Duration::from_secs(10)) {
@@ -250,8 +239,8 @@ impl Host {
     }
 
     fn systemctl_unit_state(&self, unit: &str) -> Result<UnitState, HostError> {
-        let properties =
-            "--property=LoadState,ActiveState,SubState,FragmentPath,DropInPaths,Result";
+        let properties = "--property=LoadState,ActiveState,SubState,FragmentPath,DropInPaths,\
+                          Result,ActiveEnterTimestampMonotonic";
         let shown = self.run_ok(&["systemctl", "show", properties, unit], CALL_LIMIT)?;
         Ok(parse_show(&shown))
     }
@@ -268,15 +257,11 @@ fn parse_show(text: &str) -> UnitState {
         fragment: Some(value("FragmentPath")).filter(|path| !path.is_empty()),
         drop_ins: value("DropInPaths").split_whitespace().map(str::to_owned).collect(),
         result: value("Result"),
+        active_since: value("ActiveEnterTimestampMonotonic")
+            .parse()
+            .ok()
+            .filter(|_| value("ActiveState") == "active"),
     }
-}
-
-fn parse_active_since(text: &str) -> Option<u64> {
-    let value = |key: &str| text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('='));
-    if value("ActiveState") != Some("active") {
-        return None;
-    }
-    value("ActiveEnterTimestampMonotonic")?.parse().ok()
 }
 
 /// An error of the bus without its name and signature.
@@ -344,9 +329,13 @@ async fn bus_unit_state(connection: &zbus::Connection, unit: &str) -> zbus::Resu
         .and_then(|value| value.try_clone().ok())
         .and_then(|value| Vec::<String>::try_from(value).ok())
         .unwrap_or_default();
+    let active = text(&unit_values, "ActiveState");
+    let since = unit_values.get("ActiveEnterTimestampMonotonic");
+    let active_since = since.and_then(|since| u64::try_from(since).ok());
     Ok(UnitState {
         load: text(&unit_values, "LoadState"),
-        active: text(&unit_values, "ActiveState"),
+        active_since: active_since.filter(|_| active == "active"),
+        active,
         sub: text(&unit_values, "SubState"),
         fragment: Some(text(&unit_values, "FragmentPath")).filter(|path| !path.is_empty()),
         drop_ins,
@@ -403,5 +392,16 @@ mod tests {
         assert_eq!(state.fragment.as_deref(), Some("/etc/systemd/system/docker.service"));
         assert_eq!(state.drop_ins, ["/a.conf", "/b.conf"]);
         assert!(!state.is_active());
+    }
+
+    #[test]
+    fn a_unit_that_was_started_again_is_active_since_another_moment() {
+        let show = |active, since| {
+            let text = format!("ActiveState={active}\nActiveEnterTimestampMonotonic={since}\n");
+            parse_show(&text).active_since
+        };
+        assert_eq!(show("active", "1234567"), Some(1_234_567));
+        assert_eq!(show("activating", "1234567"), None, "that is when it was last");
+        assert_eq!(show("active", ""), None);
     }
 }

@@ -7,6 +7,7 @@ use std::os::fd::AsFd;
 
 use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags, Timespec, Timestamps};
 
+use super::fault_point::{self, Effect};
 use super::{Host, HostError, kill_point};
 use crate::file_state::{FileState, Ownership, new_name, parent_of};
 
@@ -18,10 +19,15 @@ impl Host {
     pub fn create_dir(&self, path: &str, ownership: Ownership) -> Result<(), HostError> {
         let (parent, name) = self.parent(path)?;
         let fail = |errno| HostError::errno("create directory", path, errno);
+        fault_point::before(Effect::Grows).map_err(fail)?;
         rustix::fs::mkdirat(&parent, name, Mode::from_raw_mode(0o700)).map_err(fail)?;
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let made = rustix::fs::openat(&parent, name, flags, Mode::empty()).map_err(fail)?;
-        set_ownership(&made, ownership).map_err(fail)?;
+        if let Err(errno) = set_ownership(&made, ownership) {
+            // The first error is the one to report.
+            let _ = rustix::fs::unlinkat(&parent, name, AtFlags::REMOVEDIR);
+            return Err(fail(errno));
+        }
         self.note_unsynced(path);
         Ok(())
     }
@@ -32,7 +38,9 @@ impl Host {
     /// [`HostError::Io`] for any other reason. An absent directory counts as removed.
     pub fn remove_dir(&self, path: &str) -> Result<bool, HostError> {
         let (parent, name) = self.parent(path)?;
-        match rustix::fs::unlinkat(&parent, name, AtFlags::REMOVEDIR) {
+        let removed = fault_point::before_removal(&parent, name)
+            .and_then(|()| rustix::fs::unlinkat(&parent, name, AtFlags::REMOVEDIR));
+        match removed {
             Ok(()) | Err(rustix::io::Errno::NOENT) => {
                 self.note_unsynced(path);
                 Ok(true)
@@ -56,6 +64,8 @@ impl Host {
         if self.stat(path)?.is_none() {
             return Ok(());
         }
+        fault_point::before(Effect::Changes)
+            .map_err(|errno| HostError::errno("remove directory", path, errno))?;
         if let Err(error) = self.root.remove_all(path) {
             let error = HostError::path("remove directory", path, &error);
             if !error.is_busy() || !self.read_dir(path)?.is_empty() {
@@ -75,7 +85,9 @@ impl Host {
             Err(error) if error.is_not_found() => return Ok(()),
             other => other?,
         };
-        match rustix::fs::unlinkat(&parent, name, AtFlags::empty()) {
+        let removed = fault_point::before_removal(&parent, name)
+            .and_then(|()| rustix::fs::unlinkat(&parent, name, AtFlags::empty()));
+        match removed {
             Ok(()) => {
                 self.note_unsynced(path);
                 Ok(())
@@ -111,7 +123,7 @@ impl Host {
             .map_err(|errno| HostError::errno("open", staged, errno))?;
         set_ownership(&file, ownership)
             .map_err(|errno| HostError::errno("set mode of", staged, errno))?;
-        rustix::fs::fsync(&file).map_err(|errno| HostError::errno("sync", staged, errno))?;
+        sync(&file).map_err(|errno| HostError::errno("sync", staged, errno))?;
         self.rename(staged, target)
     }
 
@@ -171,11 +183,13 @@ impl Host {
         let (directory, name) = path.rsplit_once('/').unwrap_or(("", path));
         let beside = format!("{directory}/{}", new_name(name));
         let mut file = self.create_staged(&beside)?;
-        let written = fill(&mut file)
+        let written = fault_point::before(Effect::Grows)
+            .map_err(std::io::Error::from)
+            .and_then(|()| fill(&mut file))
             .map_err(|source| HostError::io("write", path, source))
             .inspect(|()| kill_point::reached())
             .and_then(|()| set_attributes(&file, path, ownership, xattrs, mtime))
-            .and_then(|()| file.sync_all().map_err(|source| HostError::io("sync", path, source)))
+            .and_then(|()| sync(&file).map_err(|errno| HostError::errno("sync", path, errno)))
             .and_then(|()| self.rename(&beside, path));
         if written.is_err() {
             // The first error is the one to report; a leftover is replaced by the next write.
@@ -191,7 +205,9 @@ impl Host {
     pub fn rename(&self, from: &str, to: &str) -> Result<(), HostError> {
         let (from_dir, from_name) = self.parent(from)?;
         let (to_dir, to_name) = self.parent(to)?;
-        rustix::fs::renameat_with(&from_dir, from_name, &to_dir, to_name, RenameFlags::empty())
+        let flags = RenameFlags::empty();
+        fault_point::before(Effect::Changes)
+            .and_then(|()| rustix::fs::renameat_with(&from_dir, from_name, &to_dir, to_name, flags))
             .or_else(|errno| match errno {
                 rustix::io::Errno::NOSYS => {
                     rustix::fs::renameat(&from_dir, from_name, &to_dir, to_name)
@@ -203,13 +219,33 @@ impl Host {
         Ok(())
     }
 
+    /// Gives a file a second, hidden name beside it, under which it stays when another gets its
+    /// first one: that needs no room, and the way back is a rename. One that an earlier run left
+    /// under that name is replaced.
+    ///
+    /// # Errors
+    /// [`HostError::Io`] if the file system has no second names, or the system refuses.
+    pub fn set_aside(&self, path: &str, aside: &str) -> Result<(), HostError> {
+        self.remove_file(aside)?;
+        let (directory, name) = self.parent(path)?;
+        let (_, beside) = self.parent(aside)?;
+        fault_point::before(Effect::Changes)
+            .and_then(|()| {
+                rustix::fs::linkat(&directory, name, &directory, beside, AtFlags::empty())
+            })
+            .map_err(|errno| HostError::errno("set aside", path, errno))?;
+        self.note_unsynced(aside);
+        Ok(())
+    }
+
     /// Makes a symbolic link.
     ///
     /// # Errors
     /// [`HostError::Io`], also if something stands there already.
     pub fn create_link(&self, path: &str, target: &str) -> Result<(), HostError> {
         let (parent, name) = self.parent(path)?;
-        rustix::fs::symlinkat(target, &parent, name)
+        fault_point::before(Effect::Grows)
+            .and_then(|()| rustix::fs::symlinkat(target, &parent, name))
             .map_err(|errno| HostError::errno("create link", path, errno))?;
         self.note_unsynced(path);
         Ok(())
@@ -223,7 +259,8 @@ impl Host {
         let (parent, name) = self.parent(path)?;
         let flags =
             OFlags::WRONLY | OFlags::CREATE | OFlags::APPEND | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let file = rustix::fs::openat(&parent, name, flags, Mode::from_raw_mode(0o600))
+        let file = fault_point::before(Effect::Changes)
+            .and_then(|()| rustix::fs::openat(&parent, name, flags, Mode::from_raw_mode(0o600)))
             .map_err(|errno| HostError::errno("open", path, errno))?;
         self.note_unsynced(path);
         Ok(File::from(file))
@@ -235,7 +272,8 @@ impl Host {
     /// [`HostError::Io`] if it is not one, or the system refuses.
     pub fn set_mode(&self, path: &str, mode: u32) -> Result<(), HostError> {
         let directory = self.open_dir(path)?;
-        rustix::fs::fchmod(&directory, Mode::from_raw_mode(mode))
+        fault_point::before(Effect::Changes)
+            .and_then(|()| rustix::fs::fchmod(&directory, Mode::from_raw_mode(mode)))
             .map_err(|errno| HostError::errno("set mode of", path, errno))
     }
 
@@ -248,6 +286,7 @@ impl Host {
         let fail = |errno| HostError::errno("set mode of", path, errno);
         let uid = rustix::fs::Uid::from_raw(ownership.uid);
         let gid = rustix::fs::Gid::from_raw(ownership.gid);
+        fault_point::before(Effect::Changes).map_err(fail)?;
         rustix::fs::chownat(&parent, name, Some(uid), Some(gid), AtFlags::SYMLINK_NOFOLLOW)
             .map_err(fail)?;
         let mode = Mode::from_raw_mode(ownership.mode);
@@ -276,8 +315,9 @@ impl Host {
         let directories = std::mem::take(&mut *self.unsynced.borrow_mut());
         for path in directories {
             match self.open_dir(&path) {
-                Ok(directory) => rustix::fs::fsync(&directory)
-                    .map_err(|errno| HostError::errno("sync", &path, errno))?,
+                Ok(directory) => {
+                    sync(&directory).map_err(|errno| HostError::errno("sync", &path, errno))?
+                }
                 Err(error) if error.is_not_found() => {}
                 Err(error) => return Err(error),
             }
@@ -296,17 +336,31 @@ impl Host {
     }
 }
 
+/// Takes room behind the end of a file, without making it longer. A file system that cannot, or
+/// has none, does not: then it is as it would be without.
+pub fn reserve(file: &File, bytes: u64) {
+    let end = file.metadata().map_or(0, |metadata| metadata.len());
+    let _ = rustix::fs::fallocate(file, rustix::fs::FallocateFlags::KEEP_SIZE, end, bytes);
+}
+
 /// Makes a file, mode 0600, in an open directory; one that an earlier run left is replaced.
 pub(super) fn create_anew(directory: impl AsFd, name: &str) -> rustix::io::Result<File> {
     match rustix::fs::unlinkat(&directory, name, AtFlags::empty()) {
         Ok(()) | Err(rustix::io::Errno::NOENT) => {}
         Err(errno) => return Err(errno),
     }
+    fault_point::before(Effect::Grows)?;
     let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     rustix::fs::openat(&directory, name, flags, Mode::from_raw_mode(0o600)).map(File::from)
 }
 
+fn sync(file: impl AsFd) -> rustix::io::Result<()> {
+    fault_point::before(Effect::Syncs)?;
+    rustix::fs::fsync(file)
+}
+
 fn set_ownership(file: impl AsFd, ownership: Ownership) -> rustix::io::Result<()> {
+    fault_point::before(Effect::Changes)?;
     let uid = rustix::fs::Uid::from_raw(ownership.uid);
     let gid = rustix::fs::Gid::from_raw(ownership.gid);
     // chown clears set-id bits, so the mode comes last.

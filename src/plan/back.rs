@@ -4,13 +4,15 @@ use std::collections::BTreeSet;
 
 use serde_json::Map;
 
+use super::swap;
 use crate::desired::DAEMON_JSON;
+use crate::facts::engine::RunningEngine;
 use crate::receipt::{Entry, Receipt, merged};
 use crate::steps::{
     Before, DaemonReload, ExpectGone, NoteContainers, ResetFailed, ResumeContainers, Revert, Step,
     StopUnits, UnitStep, WaitApi,
 };
-use crate::topology::{ALL_UNITS, release};
+use crate::topology::ALL_UNITS;
 use crate::unit_state::UnitAction;
 
 /// The order in which units are stopped: first the socket, so that nothing starts docker again.
@@ -30,6 +32,8 @@ pub struct Back<'a> {
     /// What the engine knew of containers, images and networks comes back, and what it came to
     /// know since is forgotten.
     pub metadata: bool,
+    /// The engine that runs and answers, if one does.
+    pub engine: Option<&'a RunningEngine>,
 }
 
 /// The steps that take everything back: the engine stops, and is gone.
@@ -69,11 +73,13 @@ pub fn uninstall(back: &Back<'_>) -> Vec<Step> {
 pub fn rollback(back: &Back<'_>, now: &Receipt, after: &Receipt) -> Vec<Step> {
     let running: Vec<&str> =
         ALL_UNITS.into_iter().filter(|unit| back.active.contains(*unit)).collect();
-    let programs = back.entries.iter().any(|entry| match &entry.step {
-        Step::InstallBinary(_) => true,
+    // As forward: what is started anew for each container changes beneath a running engine.
+    let swaps = back.entries.iter().any(|entry| match &entry.step {
+        Step::InstallBinary(step) => swap::is_daemon(&step.path),
         step => step.touches_units() && matches!(step, Step::WriteFile(_)),
     });
-    let up: Vec<UnitStep> = if programs {
+    let programs = back.entries.iter().any(|entry| matches!(entry.step, Step::InstallBinary(_)));
+    let up: Vec<UnitStep> = if swaps {
         running.iter().map(|unit| unit_action(unit, UnitAction::Start)).collect()
     } else {
         followers(back)
@@ -82,12 +88,14 @@ pub fn rollback(back: &Back<'_>, now: &Receipt, after: &Receipt) -> Vec<Step> {
     let disturbs =
         up.iter().any(|step| step.unit == "docker.service" && step.action != UnitAction::Reload);
     if disturbs && running.contains(&"docker.service") {
-        let line = |receipt: &Receipt| receipt.version.as_deref().and_then(release);
-        // Only a daemon of the same line takes over containers that were kept for it.
-        let stop = back.metadata || line(now) != line(after);
+        // One that answers nothing is asked again when it is to stop its containers.
+        let stop = back.engine.is_none_or(|engine| {
+            let forgets = back.metadata && engine.live_restore;
+            forgets || swap::has_to_stop(engine, after.version.as_deref())
+        });
         steps.push(Step::NoteContainers(NoteContainers { stop }));
     }
-    if programs && !running.is_empty() {
+    if swaps && !running.is_empty() {
         steps.push(stop(&running));
     }
     let of_units = reverts(back, &mut steps);
@@ -108,6 +116,8 @@ pub fn rollback(back: &Back<'_>, now: &Receipt, after: &Receipt) -> Vec<Step> {
     }
     if disturbs {
         steps.push(Step::ResumeContainers(ResumeContainers {}));
+    }
+    if disturbs || (programs && running.contains(&"docker.service")) {
         steps.extend(last(after, |step| matches!(step, Step::SmokeTest(_))));
     }
     steps

@@ -21,9 +21,14 @@ pub(super) fn active<'a>(inputs: &'a Inputs<'_>) -> impl Iterator<Item = &'stati
     ALL_UNITS.into_iter().filter(is_active)
 }
 
+/// Whether a program, by its path or name, goes on running as long as the engine does.
+pub(super) fn is_daemon(program: &str) -> bool {
+    DAEMONS.contains(&program.rsplit('/').next().unwrap_or(program))
+}
+
 /// Whether a daemon that runs is replaced.
 pub(super) fn is_one(inputs: &Inputs<'_>, files: &FilePlan) -> bool {
-    let daemon = files.programs.iter().any(|name| DAEMONS.contains(&name.as_str()));
+    let daemon = files.programs.iter().any(|name| is_daemon(name));
     daemon && inputs.facts.live && active(inputs).next().is_some()
 }
 
@@ -40,23 +45,26 @@ pub(super) fn down(inputs: &Inputs<'_>, files: &FilePlan) -> Vec<Step> {
 /// Notes the containers of an engine that will be restarted, if one runs.
 pub(super) fn note_containers(inputs: &Inputs<'_>) -> Option<Step> {
     let runs = active(inputs).any(|unit| unit == "docker.service");
-    runs.then(|| Step::NoteContainers(NoteContainers { stop: has_to_stop(inputs) }))
+    let engine = inputs.facts.engine.as_ref();
+    let stop = engine.is_some_and(|engine| has_to_stop(engine, inputs.version));
+    runs.then_some(Step::NoteContainers(NoteContainers { stop }))
 }
 
-/// Whether containers have to be stopped by us: a daemon with live-restore leaves them running,
+/// Whether containers have to be stopped by us before this version takes the engine's place, or
+/// comes back: a daemon with live-restore leaves them running,
 /// and promises to take them over only within its own release line, and not in a Swarm (Docker's
-/// documentation, "Live restore").
-fn has_to_stop(inputs: &Inputs<'_>) -> bool {
-    let Some(engine) = &inputs.facts.engine else { return false };
-    let same_line = release(&engine.version).is_some()
-        && inputs.version.and_then(release) == release(&engine.version);
+/// documentation, "Live restore"). One without live-restore stops them itself, all at once.
+pub(super) fn has_to_stop(engine: &RunningEngine, version: Option<&str>) -> bool {
+    let same_line =
+        release(&engine.version).is_some() && version.and_then(release) == release(&engine.version);
     engine.live_restore && (engine.swarm || !same_line)
 }
 
 /// The containers that stop for a while: all, unless live-restore keeps them.
 pub(super) fn stopping(inputs: &Inputs<'_>) -> Vec<String> {
     let Some(engine) = &inputs.facts.engine else { return Vec::new() };
-    if engine.live_restore && !has_to_stop(inputs) { Vec::new() } else { engine.running.clone() }
+    let run_on = engine.live_restore && !has_to_stop(engine, inputs.version);
+    if run_on { Vec::new() } else { engine.running.clone() }
 }
 
 /// How the units come up again.

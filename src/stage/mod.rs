@@ -8,6 +8,8 @@ use std::sync::mpsc;
 use std::thread::JoinHandle;
 
 use crate::bundle::{self, Archive, BundleError, Discard, Limits, Sink};
+use crate::file_state::new_name;
+use crate::host::fault_point::{self, Effect};
 use crate::host::staging::StagingDir;
 use crate::host::{HostError, input};
 use crate::report::{Event, Phase, Reporter};
@@ -46,13 +48,19 @@ pub fn stage(
     reporter: &dyn Reporter,
 ) -> Result<Archive, StageError> {
     let interrupt = directory.interrupt().clone();
+    let directory_path = format!("{}/", directory.path());
     let mut sink = StagingSink::new(directory);
-    let read = read(path, &mut sink, reporter);
+    let read = read(path, &mut sink, reporter).map_err(|error| match error {
+        StageError::Archive { source: BundleError::Sink { entry, source }, .. } => {
+            HostError::io("write", directory_path.clone() + &new_name(&entry), source).into()
+        }
+        error => error,
+    });
     let synced = sink.finish();
     // Whatever the sink said to stop the reading.
     interrupt.check()?;
     let archive = read?;
-    synced.map_err(|source| HostError::io("write", phrases::STAGED_FILES, source))?;
+    synced.map_err(|source| HostError::io("write", directory_path, source))?;
     Ok(archive)
 }
 
@@ -137,6 +145,7 @@ impl Sink for StagingSink {
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.directory.interrupt().check().map_err(io::Error::other)?;
+        fault_point::before(Effect::Grows)?;
         match &mut self.current {
             Some(file) => file.write_all(bytes),
             None => Err(io::Error::other(phrases::NO_FILE_BEGUN)),
@@ -144,6 +153,7 @@ impl Sink for StagingSink {
     }
 
     fn end(&mut self) -> io::Result<()> {
+        fault_point::before(Effect::Syncs)?;
         if let (Some(file), Some(to_sync)) = (self.current.take(), &self.to_sync) {
             // The receiver only goes away when a sync failed; `finish` reports that.
             let _ = to_sync.send(file);

@@ -27,6 +27,7 @@ impl Action for InstallBinary {
     }
 
     fn apply(&self, context: &Context<'_>) -> Result<(), StepError> {
+        replace::set_aside(context, &self.path)?;
         Ok(context.host.commit_staged(&self.staged, &self.path, self.ownership)?)
     }
 

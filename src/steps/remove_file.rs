@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Action, Before, Context, StepError, Undone, replace};
 use crate::digest::Digest;
+use crate::file_state::aside_of;
 
 /// Removes a file, if it still is the one that Landfall put there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,7 +22,7 @@ impl Action for RemoveFile {
 
     fn apply(&self, context: &Context<'_>) -> Result<(), StepError> {
         if context.host.digest(&self.path)? == Some(self.sha256) {
-            context.host.remove_file(&self.path)?;
+            context.host.rename(&self.path, &aside_of(&self.path))?;
         }
         Ok(())
     }
@@ -32,7 +33,12 @@ impl Action for RemoveFile {
             // It was not removed, or somebody put another one there since.
             return Ok(Undone::Unchanged);
         }
-        context.store.restore(*sha256, &self.path, state)?;
+        let aside = aside_of(&self.path);
+        if context.host.digest(&aside)? == Some(*sha256) {
+            context.host.rename(&aside, &self.path)?;
+        } else {
+            context.store.restore(*sha256, &self.path, state)?;
+        }
         Ok(Undone::Restored)
     }
 }

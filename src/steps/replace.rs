@@ -3,7 +3,7 @@
 
 use super::{Before, Context, KeptReason, StepError, Undone};
 use crate::digest::Digest;
-use crate::file_state::{FileKind, new_name};
+use crate::file_state::{FileKind, aside_of, new_name};
 use crate::texts::phrases::host as phrases;
 
 /// Reads what stands at `path`; a regular file's bytes go to the store.
@@ -21,6 +21,15 @@ pub(super) fn observe(context: &Context<'_>, path: &str) -> Result<Before, StepE
     Err(StepError::NotAFile { path: path.to_owned(), what })
 }
 
+/// Sets a file aside that is about to be replaced, so that putting it back needs no room, which a
+/// full disk has not. Where that cannot be done, its copy in the store has to do.
+pub(super) fn set_aside(context: &Context<'_>, path: &str) -> Result<(), StepError> {
+    if context.host.stat(path)?.is_some_and(|state| state.kind == FileKind::File) {
+        let _ = context.host.set_aside(path, &aside_of(path));
+    }
+    Ok(())
+}
+
 /// Puts back what stood at `path`, if the file there is the one with digest `made`.
 pub(super) fn undo(
     context: &Context<'_>,
@@ -36,7 +45,17 @@ pub(super) fn undo(
         Some(state) if state.kind == FileKind::File => context.host.digest(path)?,
         Some(_) => return Ok(kept(path)),
     };
-    match (before, now) {
+    let aside = aside_of(path);
+    if let (Before::File { sha256, .. }, Some(now)) = (before, now)
+        && now == made
+        && context.host.digest(&aside)? == Some(*sha256)
+    {
+        context.host.rename(&aside, path)?;
+        // Two names of one file do not become one by a rename.
+        context.host.remove_file(&aside)?;
+        return Ok(Undone::Restored);
+    }
+    let outcome = match (before, now) {
         (Before::Absent, None) => Ok(Undone::Unchanged),
         (Before::Absent, Some(now)) if now == made => {
             context.host.remove_file(path)?;
@@ -50,7 +69,11 @@ pub(super) fn undo(
             Ok(Undone::Restored)
         }
         _ => Ok(kept(path)),
+    };
+    if outcome.is_ok() && now.is_some() && matches!(before, Before::File { .. }) {
+        context.host.remove_file(&aside)?;
     }
+    outcome
 }
 
 fn kept(path: &str) -> Undone {

@@ -7,7 +7,7 @@ use super::{Action, Before, Context, CreateGroup, KeptReason, RemoveFile, Remove
 use super::{StepError, Undone};
 use super::{create_group::lookup_group, guard_runtime, link};
 use crate::digest::Digest;
-use crate::file_state::{FileKind, is_old_name, new_name, old_name};
+use crate::file_state::{FileKind, aside_of, is_old_name, new_name};
 use crate::receipt::Entry;
 use crate::report::Event;
 
@@ -174,8 +174,7 @@ impl Revert {
 
 impl Made<'_> {
     fn aside(&self) -> String {
-        let (directory, name) = self.path.rsplit_once('/').unwrap_or(("", self.path));
-        format!("{directory}/{}", old_name(name))
+        aside_of(self.path)
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{Action, Before, Context, StepError, Undone};
-use crate::host::clock;
+use crate::host::clock::Moment;
 use crate::unit_state::UnitAction;
 
 /// How long a unit may take to come up. Upstream's docker.service has no limit of its own
@@ -38,7 +38,7 @@ impl Action for UnitStep {
             // Failed starts of an earlier try count towards the unit's start limit.
             context.host.reset_failed(&self.unit);
         }
-        let began = clock::now();
+        let began = Moment::now();
         let limit = self.limit.map_or(START_LIMIT, Duration::from_secs);
         context.host.unit_action(&self.unit, self.action, limit).map_err(|error| {
             let result = context.host.unit_state(&self.unit).map(|state| state.result);

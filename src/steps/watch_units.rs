@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 use super::{Action, Before, Context, StepError, Undone};
+use crate::host::clock::Moment;
 
 /// How often the units are looked at.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
@@ -28,16 +29,16 @@ impl Action for WatchUnits {
 
     fn apply(&self, context: &Context<'_>) -> Result<(), StepError> {
         let host = context.host;
-        let began = crate::host::clock::now();
+        let began = Moment::now();
         let mut since = Vec::new();
         for unit in &self.units {
-            since.push(host.active_since(unit)?);
+            since.push(host.unit_state(unit)?.active_since);
         }
         let deadline = Instant::now() + Duration::from_secs(self.seconds);
         while Instant::now() < deadline {
             host.interrupt().check()?;
             for (unit, since) in self.units.iter().zip(&since) {
-                if since.is_none() || host.active_since(unit)? != *since {
+                if since.is_none() || host.unit_state(unit)?.active_since != *since {
                     return Err(StepError::NotSteady {
                         unit: unit.clone(),
                         log: host.unit_log(unit, LOG_LINES, began),

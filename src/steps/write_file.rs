@@ -23,6 +23,7 @@ impl Action for WriteFile {
     }
 
     fn apply(&self, context: &Context<'_>) -> Result<(), StepError> {
+        replace::set_aside(context, &self.path)?;
         Ok(context.host.write_file(&self.path, self.text.as_bytes(), self.ownership)?)
     }
 
@@ -90,12 +91,26 @@ mod tests {
     }
 
     #[test]
+    fn what_was_set_aside_comes_back_without_a_copy_and_without_room() {
+        let bed = Bed::new(&["etc"]);
+        bed.write(PATH, "old");
+        let original = bed.host.stat(PATH).unwrap();
+        let before = bed.apply(&step());
+        bed.host.remove_tree("/var/lib/landfall/store").unwrap();
+        assert_eq!(bed.undo(&step(), &before), Undone::Restored);
+        assert_eq!((bed.read(PATH).as_str(), bed.host.stat(PATH).unwrap()), ("old", original));
+        assert_eq!(bed.host.read_dir("/etc").unwrap(), ["daemon.json"]);
+    }
+
+    #[test]
     fn refuses_a_damaged_copy() {
         let bed = Bed::new(&["etc"]);
         bed.write(PATH, "old");
         let before = bed.apply(&step());
         let copy = format!("/var/lib/landfall/store/{}", Digest::of(b"old"));
         bed.write(&copy, "tampered");
+        // What was set aside is as good a copy.
+        bed.write("/etc/.daemon.json.landfall-old", "tampered");
         let error = step().undo(&bed.context(), &before).unwrap_err();
         assert!(matches!(error, StepError::StoreDamaged(_)), "{error}");
         assert_eq!(bed.read(PATH), "{}\n");

@@ -169,11 +169,15 @@ pub fn reloaded(restarted: bool) -> &'static str {
     }
 }
 
-/// The engine's data, before an installation is undone.
-pub fn data(path: &str, size: &str, counted: bool, goes: bool) -> String {
-    let size = if counted { size.to_owned() } else { format!("more than {size}") };
+/// The engine's data, before an installation is undone: their size, and whether all was counted.
+pub fn data(path: &str, size: Option<(String, bool)>, goes: bool) -> String {
+    let size = match size {
+        Some((size, true)) => format!(" ({size})"),
+        Some((size, false)) => format!(" (more than {size})"),
+        None => String::new(),
+    };
     let what = if goes { "is deleted" } else { "stays" };
-    format!("Images, containers and volumes in {path} ({size}): {what}")
+    format!("Images, containers and volumes in {path}{size}: {what}")
 }
 
 /// An installation was undone; `kept` says what was left.

@@ -18,15 +18,14 @@ use sha2::{Digest, Sha256};
 use crate::support::{Machine, bundle, tiny, with};
 
 /// A directory that looks like a host's root, as far as an installation looks.
-struct Root(tempfile::TempDir);
+pub struct Root(tempfile::TempDir);
 
 /// What stands at each path: kind, mode, owner, and bytes or target.
-type Tree = BTreeMap<String, String>;
+pub type Tree = BTreeMap<String, String>;
 
 impl Root {
-    fn new() -> Self {
-        let dir = tempfile::tempdir().expect("a directory for temporary files");
-        let root = Self(dir);
+    pub fn new() -> Self {
+        let root = Self(in_memory());
         for directory in ["usr/bin", "usr/lib/systemd", "etc/systemd/system", "var/lib", "run"] {
             fs::create_dir_all(root.path().join(directory)).expect("writable");
         }
@@ -57,31 +56,30 @@ impl Root {
     }
 
     /// The same again, at another place.
-    fn copy(&self) -> Self {
-        let copy = Self(tempfile::tempdir().expect("a directory for temporary files"));
+    pub fn copy(&self) -> Self {
+        let copy = Self(in_memory());
         let from = self.path().join(".");
         let done = Command::new("cp").arg("-a").arg(from).arg(copy.path()).status().expect("cp");
         assert!(done.success());
         copy
     }
 
-    fn run(&self, words: &[String], kill_at: Option<usize>) -> Output {
+    /// Runs Landfall beneath it, with a variable in its environment.
+    pub fn run(&self, words: &[String], variable: Option<(&str, String)>) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_landfall"));
         command.arg("--root").arg(self.path()).args(words).arg("--yes");
-        if let Some(at) = kill_at {
-            command.env("LANDFALL_KILL_AT", at.to_string());
-        }
+        command.envs(variable);
         command.output().expect("landfall is started")
     }
 
     #[track_caller]
-    fn ok(&self, words: &[String]) {
+    pub fn ok(&self, words: &[String]) {
         let output = self.run(words, None);
         assert!(output.status.success(), "{words:?}: {}", text(&output));
     }
 
     /// Everything but Landfall's own state and the backups that shadow's tools make.
-    fn tree(&self) -> Tree {
+    pub fn tree(&self) -> Tree {
         let mut tree = Tree::new();
         walk(self.path(), self.path(), &mut tree);
         let own = |path: &str| {
@@ -107,16 +105,21 @@ impl Root {
     }
 
     /// How many runs the journal knows to have been committed.
-    fn committed(&self) -> usize {
+    pub fn committed(&self) -> usize {
         let text = self.journal();
         let whole = |line: &&str| serde_json::from_str::<serde_json::Value>(line).is_ok();
         let committed = |line: &&str| line.contains("\"event\":\"committed\"");
         text.lines().filter(whole).filter(committed).count()
     }
 
-    fn has_state(&self) -> bool {
+    pub fn has_state(&self) -> bool {
         self.path().join("var/lib/landfall").exists()
     }
+}
+
+/// Where syncing, of which a run does much, takes no time.
+fn in_memory() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").expect("/dev/shm is there and writable")
 }
 
 fn walk(root: &Path, directory: &Path, tree: &mut Tree) {
@@ -137,19 +140,20 @@ fn walk(root: &Path, directory: &Path, tree: &mut Tree) {
     }
 }
 
-fn text(output: &Output) -> String {
+pub fn text(output: &Output) -> String {
     let part = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     format!("{}\n{}", part(&output.stdout), part(&output.stderr))
 }
 
 /// A command that is killed, and what makes the host that it is called on.
-struct Case {
-    name: &'static str,
-    before: Vec<Vec<String>>,
-    command: Vec<String>,
+pub struct Case {
+    pub name: &'static str,
+    pub before: Vec<Vec<String>>,
+    pub command: Vec<String>,
 }
 
-fn cases(archives: &Path) -> Vec<Case> {
+/// Every command that changes a host.
+pub fn cases(archives: &Path) -> Vec<Case> {
     let [old, new] = ["28.5.2-1", "28.5.2-2"].map(|version| tiny::archive(archives, version));
     let words = |command: &str, archive: &PathBuf, more: &[&str]| -> Vec<String> {
         let archive = archive.to_string_lossy();
@@ -187,7 +191,7 @@ fn kill_everywhere(case: &Case) -> usize {
 
     for at in 1.. {
         let cut = start.copy();
-        let output = cut.run(&case.command, Some(at));
+        let output = cut.run(&case.command, Some(("LANDFALL_KILL_AT", at.to_string())));
         if output.status.success() {
             assert_eq!(cut.tree(), after);
             return at - 1;

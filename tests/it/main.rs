@@ -15,6 +15,7 @@ mod daemon_json;
 mod doctor;
 mod examples;
 mod failure;
+mod faults;
 mod groups;
 mod hardened;
 mod idempotence;

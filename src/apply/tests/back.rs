@@ -55,6 +55,7 @@ fn uninstall_steps(bed: &Bed) -> Vec<Step> {
         active: &active,
         changed_too: false,
         metadata: false,
+        engine: None,
     })
 }
 
@@ -66,6 +67,7 @@ fn rollback_steps(bed: &Bed) -> (Vec<Step>, Receipt) {
         active: &Default::default(),
         changed_too: false,
         metadata: false,
+        engine: None,
     };
     (back::rollback(&back, &now, &after), after)
 }
@@ -220,6 +222,7 @@ fn configuration_that_was_changed_goes_on_request() {
             active: &active,
             changed_too,
             metadata: false,
+            engine: None,
         });
         let context = bed.context();
         let mut session = Session::new(&bed.host, "uninstall");

@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods)] // Golden files are read and written outside any host.
 
 mod after;
+mod back;
 mod repair;
 mod shown;
 

@@ -148,7 +148,11 @@ pub fn host_hints(error: &HostError) -> Vec<String> {
                 vec![format!("it may be immutable: lsattr -d {path}")]
             }
             Some(code) if code == rustix::io::Errno::ACCESS.raw_os_error() => {
-                vec!["run landfall as root".to_owned()]
+                vec![
+                    "run landfall as root; if it is: what a security module refuses is in dmesg, \
+                     or ausearch -m avc -ts recent"
+                        .to_owned(),
+                ]
             }
             _ => Vec::new(),
         },

@@ -31,7 +31,6 @@ pub const NO_BUS: &str = "the system bus cannot be reached";
 /// What `systemctl` calls a run's scope.
 pub const SCOPE_DESCRIPTION: &str = "A run of landfall";
 /// Instead of a path.
-pub const STAGED_FILES: &str = "staged files";
 /// Why staged files are not on disk.
 pub const SYNCING_PANICKED: &str = "the syncing thread panicked";
 /// Why staged bytes are not written.
