@@ -21,6 +21,11 @@ pub use session::Session;
 pub use undo::{Recovered, UndoReport, recover, take_guard_away, undo};
 use undo::{clean_up, set_aside};
 
+/// The file that holds room for going back.
+const ROOM: &str = "/var/lib/landfall/.room";
+/// Enough for the daemons' own databases, logs and temporary files, and the units' logs.
+const ROOM_BYTES: u64 = 16 << 20;
+
 /// A plan that was not carried out.
 #[derive(Debug)]
 pub struct ApplyError {
@@ -69,13 +74,19 @@ pub fn apply(
                 // The failure is being reported; a journal that cannot be written must not
                 // keep the host from being put back.
                 let _ = journal.write(&Record::Failed { number: index, error });
+                let _ = context.host.remove_file(ROOM);
                 let evidence = evidence::keep(context.host, run_began).unwrap_or_default();
                 let undone = undo(context, &made, |number| journal.note_undone(number));
                 return Err(Box::new(ApplyError { step: Some(step), cause, undone, evidence }));
             }
         }
     }
-    let ended = context.host.interrupt().check().and_then(|()| context.host.sync_directories());
+    let ended = context
+        .host
+        .interrupt()
+        .check()
+        .and_then(|()| context.host.remove_file(ROOM))
+        .and_then(|()| context.host.sync_directories());
     if let Err(error) = ended {
         let undone = undo(context, &made, |number| journal.note_undone(number));
         let cause = error.into();
@@ -98,7 +109,21 @@ fn keep_ahead(context: &Context<'_>, steps: &[Step]) -> Result<(), StepError> {
             context.store.keep(path)?;
         }
     }
-    Ok(())
+    take_room(context, steps)
+}
+
+/// Takes room that is given back before an undo: daemons that were stopped do not start on a disk
+/// that has become full. Without it no engine is swapped; an uninstallation, which may be there to
+/// make room, goes on.
+fn take_room(context: &Context<'_>, steps: &[Step]) -> Result<(), StepError> {
+    if !steps.iter().any(|step| matches!(step, Step::StopUnits(_))) {
+        return Ok(());
+    }
+    let is_swap = steps.iter().any(|step| matches!(step, Step::SnapshotMetadata(_)));
+    match context.host.take_room(ROOM, ROOM_BYTES) {
+        Err(error) if is_swap => Err(error.into()),
+        _ => Ok(()),
+    }
 }
 
 fn make(

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use super::ROOM;
 use super::journal::{self, Cleanup, Journal, Outcome};
 use super::session::{complete, leave, leave_if_nothing_began};
 use crate::file_state::aside_of;
@@ -32,6 +33,8 @@ pub struct UndoReport {
 pub fn undo(context: &Context<'_>, entries: &[Entry], mut undone: impl FnMut(usize)) -> UndoReport {
     context.reporter.event(&Event::Phase { phase: Phase::Undo, bytes: None });
     let mut report = UndoReport::default();
+    // If it stays, going back may still have enough.
+    let _ = context.host.remove_file(ROOM);
     if let Err(error) = stop_started_engine(context, entries) {
         report.failed.push((None, error.to_string()));
     }

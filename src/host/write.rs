@@ -107,6 +107,24 @@ impl Host {
         create_anew(&parent, name).map_err(|errno| HostError::errno("create", path, errno))
     }
 
+    /// Takes this much room, by a file that holds it; removing the file gives it back. A file
+    /// system that cannot do so takes none.
+    ///
+    /// # Errors
+    /// [`HostError::Io`] if there is not so much.
+    pub fn take_room(&self, path: &str, bytes: u64) -> Result<(), HostError> {
+        let file = self.create_staged(path)?;
+        let flags = rustix::fs::FallocateFlags::empty();
+        match rustix::fs::fallocate(&file, flags, 0, bytes) {
+            Ok(()) | Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NOSYS) => Ok(()),
+            Err(errno) => {
+                // The first error is the one to report.
+                let _ = self.remove_file(path);
+                Err(HostError::errno("write", path, errno))
+            }
+        }
+    }
+
     /// Gives a staged file its final name, replacing what stands there in one step.
     ///
     /// # Errors

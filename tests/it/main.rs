@@ -7,6 +7,7 @@ mod support;
 
 mod adopt;
 mod approved;
+mod bad_host;
 mod bad_input;
 mod classic;
 mod cli;

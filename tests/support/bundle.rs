@@ -43,6 +43,18 @@ pub fn same_again() -> &'static Bundle {
     BUNDLE.get_or_init(|| derive("docker-20.10.24-2.tgz", |_, program| program.push(0)))
 }
 
+/// The same engine with another runc.
+pub fn other_runc() -> &'static Bundle {
+    static BUNDLE: OnceLock<Bundle> = OnceLock::new();
+    BUNDLE.get_or_init(|| {
+        derive("docker-20.10.24-3.tgz", |name, program| {
+            if name == "docker/runc" {
+                program.push(0);
+            }
+        })
+    })
+}
+
 /// The same engine with a daemon that cannot start, as version 20.10.99: it asks for a library that
 /// no host has.
 pub fn dead_daemon() -> &'static Bundle {

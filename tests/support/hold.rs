@@ -27,6 +27,22 @@ impl<'a> Hold<'a> {
         hold
     }
 
+    /// A unit that waits, once, when it is started (`ExecStartPre`) or has stopped
+    /// (`ExecStopPost`).
+    pub fn in_unit(host: &'a Machine, unit: &str, when: &'static str) -> Self {
+        let (at, go) = (format!("/run/hold/{when}"), format!("/run/hold/{when}.go"));
+        let script =
+            format!("if [ -p {at} ]; then echo >{at}; read -r go <{go}; rm -f {at} {go}; fi");
+        host.put(
+            &format!("/etc/systemd/system/{unit}.d/hold.conf"),
+            format!("[Service]\n{when}=/bin/sh -c '{script}'\n"),
+        );
+        host.sh("systemctl daemon-reload");
+        let hold = Self { host, program: when };
+        hold.again();
+        hold
+    }
+
     /// It waits once more.
     pub fn again(&self) {
         let at = format!("/run/hold/{}", self.program);
