@@ -177,6 +177,18 @@ impl From<Box<ApplyError>> for Failure {
 }
 
 impl Failure {
+    /// Adds that something stays which should have gone at the end of the run.
+    pub fn with_left(mut self, error: &HostError) -> Self {
+        self.details.retain(|detail| detail != errors::ROLLED_BACK);
+        self.details.push(format!("{}:", errors::NOT_ROLLED_BACK));
+        self.details.push(format!("  {error}"));
+        if self.exit != exit::STUCK {
+            self.exit = exit::STUCK;
+            self.hints.push(errors::RETRY_ROLLBACK.to_owned());
+        }
+        self
+    }
+
     /// Adds what became of the steps before the failed one.
     pub fn with_undo(mut self, undone: crate::apply::UndoReport) -> Self {
         self.details.extend(undone.kept.iter().map(step_texts::kept));

@@ -9,7 +9,7 @@ use super::failure::{Failure, exit};
 use super::output::Output;
 use super::prepare::{Looked, Prepared, desired_here, make_plan, plan_of, prepare, read_archive};
 use super::run::{self, Run};
-use crate::apply::journal::{Cleanup, Outcome};
+use crate::apply::journal::{Cleanup, JOURNAL, Outcome};
 use crate::apply::{self, ApplyError, Recovered, Session, apply};
 use crate::desired::Desired;
 use crate::host::Host;
@@ -65,7 +65,11 @@ pub fn changing(
         };
         let committed = session.is_committed();
         let closed = session.close(outcome);
-        let code = result?;
+        let code = result.map_err(|failure| match &closed {
+            // Without its last line in the journal a run is looked at once more, and is as undone.
+            Err(error) if error.place() != Some(JOURNAL) => failure.with_left(error),
+            _ => failure,
+        })?;
         closed.map_err(|error| match committed {
             true => to_complete(Failure::from(error)),
             false => error.into(),

@@ -71,7 +71,9 @@ impl<'a> Stage<'a> {
             }
             Some(1) => {
                 assert_tree(&root, &self.before, &place);
-                assert_eq!(root.has_state(), self.start.has_state(), "{place}");
+                // An empty directory cannot be removed again from a disk that is read-only by then.
+                let may_stay = stays && name == "EROFS";
+                assert!(may_stay || root.has_state() == self.start.has_state(), "{place}");
                 ends.rolled_back += 1;
             }
             Some(5) => {

@@ -280,9 +280,11 @@ fn an_engine_of_two_versions_is_not_started() {
     let host = &story.host;
     let moment = Moment::At(Moment::step("/usr/bin/runc"));
     assert!(moment.reached(host, &story.words));
-    // The copies that former programs would be put back from are not what they were.
+    // What former programs would be put back from – set aside, or a copy – is not what it was.
     host.sh("cp -r /var/lib/landfall/store /root/kept
-             for copy in /var/lib/landfall/store/*; do echo x >>$copy; done; sync");
+             for copy in /var/lib/landfall/store/* /usr/bin/.*.landfall-old; do
+               cp -p $copy /root/copy; echo x >>/root/copy; mv /root/copy $copy
+             done; sync");
     host.power_cut();
     let log = host.sh("journalctl -b --no-pager -t landfall -t landfall-recover");
     assert_eq!(host.unit("landfall-recover.service", "ExecMainStatus"), "5", "{log}");

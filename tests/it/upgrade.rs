@@ -77,6 +77,38 @@ fn engines_follow_each_other_and_go_back() {
     assert!(!host.exists("/usr/bin/dockerd") && !host.exists("/var/lib/docker"));
 }
 
+/// The same without live-restore: at each step the containers are named that stop, and they run
+/// again, also after a rollback across release lines.
+#[test]
+#[ignore = "long: two more root file systems and archives are made"]
+fn engines_follow_each_other_without_live_restore() {
+    let [first, second, third] = ["bullseye", "bookworm", "trixie"].map(bundle::of_suite);
+    let host = MachineOptions { suite: Some("trixie"), ..MachineOptions::default() }.boot();
+    let options = ["--image", bundle::image(), "--user", "root"];
+    host.landfall(&[vec!["install"], first.arguments(), options.to_vec()].concat()).exits(0);
+    start_containers(&host);
+    let mut began = running(&host);
+    let mut started_anew = |what: &str| {
+        both_run(&host);
+        let now = running(&host);
+        let same = now.lines().filter(|line| began.contains(line)).count();
+        assert_eq!(same, 0, "{what}: {began}\n{now}");
+        assert_eq!(host.sh("docker exec plain echo works"), "works");
+        began = now;
+    };
+    for (bundle, release) in [(&second, "20.10.24"), (&third, "26.1.5")] {
+        let run = host.landfall(&upgrade(bundle)).exits(0);
+        run.says("Containers that stop").says("always, plain");
+        assert!(version(&host).starts_with(release), "{}", version(&host));
+        started_anew(release);
+    }
+    for release in ["20.10.24", "20.10.5"] {
+        host.landfall(&["rollback", "--yes"]).exits(0).says(release);
+        assert!(version(&host).starts_with(release), "{}", version(&host));
+        started_anew(release);
+    }
+}
+
 /// An engine that does not start, and one whose runc cannot run here: both go back by themselves,
 /// and what ran runs.
 #[test]

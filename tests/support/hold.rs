@@ -52,7 +52,7 @@ impl<'a> Hold<'a> {
     /// Returns once the program was started and waits.
     #[track_caller]
     pub fn reached(&self) {
-        let script = format!("timeout 100 head -n1 /run/hold/{}", self.program);
+        let script = format!("timeout 600 head -n1 /run/hold/{}", self.program);
         self.host.sh(&script);
     }
 
@@ -106,14 +106,14 @@ impl<'a> Background<'a> {
     pub fn says(&self, text: &str) {
         // A question has no end of line, which programs that follow a file would wait for.
         let script = r#"until grep -qs -- "$1" "$2"; do sleep 0.05; done"#;
-        let said = self.host.exec(&["timeout", "100", "sh", "-c", script, "says", text, OUTPUT]);
+        let said = self.host.exec(&["timeout", "600", "sh", "-c", script, "says", text, OUTPUT]);
         assert_eq!(said.code, 0, "it does not say {text:?}: {}", self.host.read(OUTPUT));
     }
 
     /// Its exit code, once it has ended, and all that it printed.
     #[track_caller]
     pub fn ends(self) -> (String, String) {
-        let code = self.host.sh("timeout 200 head -n1 /run/code");
+        let code = self.host.sh("timeout 600 head -n1 /run/code");
         (code, self.host.read(OUTPUT))
     }
 
