@@ -75,6 +75,8 @@ pub const SYSTEM_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin
 pub const OTHER_BIN_DIRS: [&str; 2] = ["/opt/landfall/bin", "/var/opt/landfall/bin"];
 /// The daemon's default data directory.
 pub const DEFAULT_DATA_ROOT: &str = "/var/lib/docker";
+/// Where a containerd that is a unit of its own keeps its data by default.
+pub const DEFAULT_CONTAINERD_ROOT: &str = "/var/lib/containerd";
 
 impl Desired {
     /// Whether programs are found by their names without anything being done for it.

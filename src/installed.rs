@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use crate::desired::{DEFAULT_DATA_ROOT, Desired, UNIT_DIR};
+use crate::desired::{DEFAULT_CONTAINERD_ROOT, DEFAULT_DATA_ROOT, Desired, UNIT_DIR};
 use crate::facts::doctor::units::exec_start;
 use crate::file_state::parent_of;
-use crate::receipt::Receipt;
-use crate::steps::{Step, WriteFile};
+use crate::receipt::{Entry, Receipt};
+use crate::steps::{Before, EngineData, GuardRuntime, RuntimeBefore, Step, WriteFile};
 use crate::topology::Topology;
 
 /// An installed engine, as far as its receipt tells.
@@ -56,10 +56,54 @@ impl Installed {
     }
 }
 
-/// Where the engine's data were put; an engine that is installed keeps its place.
+/// Where the engine's data are; an engine that is installed keeps its place.
 pub fn data_root(receipt: &Receipt) -> Option<&str> {
+    match &receipt.moved {
+        Some(moved) => Some(&moved.data_root),
+        None => guarded(receipt)?.0.data.first().map(String::as_str),
+    }
+}
+
+/// Where a containerd that is a unit of its own keeps its data.
+pub fn containerd_root(receipt: &Receipt) -> &str {
+    let root = match &receipt.moved {
+        Some(moved) => Some(&moved.containerd_root),
+        None => guarded(receipt).and_then(|(guard, _)| guard.data.get(1)),
+    };
+    root.map_or(DEFAULT_CONTAINERD_ROOT, String::as_str)
+}
+
+/// The engine's data, and what was in their place before it; those that were left behind when they
+/// were moved come last.
+pub fn data(receipt: &Receipt) -> EngineData {
+    let mut data = guarded(receipt).map(|(guard, before)| guard.data(before)).unwrap_or_default();
+    if let Some(moved) = &receipt.moved {
+        data.directories = receipt.topology.data(&moved.data_root, &moved.containerd_root);
+        data.directories.extend(moved.old.iter().cloned());
+        data.held.extend(moved.held.clone());
+    }
+    data
+}
+
+/// The entries of a receipt as if the engine's data had always been where they are now.
+pub fn with_moved_data(receipt: &Receipt) -> Vec<Entry> {
+    let data = data(receipt);
+    let moved = |entry: &Entry| match (&entry.step, &entry.before) {
+        (Step::GuardRuntime(_), Before::Runtime(before)) if receipt.moved.is_some() => {
+            let before = RuntimeBefore { data: data.held.clone(), ..before.clone() };
+            Entry {
+                step: Step::GuardRuntime(GuardRuntime { data: data.directories.clone() }),
+                before: Before::Runtime(before),
+            }
+        }
+        _ => entry.clone(),
+    };
+    receipt.entries.iter().map(moved).collect()
+}
+
+fn guarded(receipt: &Receipt) -> Option<(&GuardRuntime, &Before)> {
     receipt.entries.iter().find_map(|entry| match &entry.step {
-        Step::GuardRuntime(guard) => guard.data.first().map(String::as_str),
+        Step::GuardRuntime(guard) => Some((guard, &entry.before)),
         _ => None,
     })
 }
@@ -110,9 +154,7 @@ mod tests {
     use super::*;
     use crate::config::{self, Options};
     use crate::file_state::Ownership;
-    use crate::receipt::Entry;
     use crate::render::units::{UnitContext, units};
-    use crate::steps::Before;
 
     /// The receipt of an engine, with the units that were written in this order.
     fn receipt(written: &[UnitContext]) -> Receipt {
@@ -134,6 +176,7 @@ mod tests {
             bin_dir: bin_dir.to_owned(),
             group: group.to_owned(),
             data_root: None,
+            containerd_root: None,
             modprobe: None,
             containerd_notify: true,
             raises_open_files: true,

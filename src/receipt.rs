@@ -54,6 +54,9 @@ pub struct Receipt {
     /// What was asked for; older receipts do not hold it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub desired: Option<Desired>,
+    /// Where the engine's data are, if they were moved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moved: Option<MovedData>,
     /// The engine that was there before Landfall, if it was taken over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub adopted: Option<Adoption>,
@@ -96,6 +99,25 @@ pub struct Installed {
     /// What was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub desired: Option<Desired>,
+    /// Where the engine's data are, if they were moved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moved: Option<MovedData>,
+}
+
+/// Where an engine's data are, once they were moved.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MovedData {
+    /// dockerd's data-root.
+    pub data_root: String,
+    /// The root of a containerd that is a unit of its own.
+    pub containerd_root: String,
+    /// What was in each directory of data before the engine's came there; one that did not exist
+    /// has no entry.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub held: BTreeMap<String, Vec<String>>,
+    /// Directories with data that are not in use any more, and not deleted yet.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub old: Vec<String>,
 }
 
 /// A step that was made.
@@ -268,13 +290,15 @@ impl Receipt {
             daemon: self.daemon.clone(),
             images: self.images.clone(),
             desired: self.desired.clone(),
+            moved: self.moved.clone(),
         }
     }
 
     fn set_installed(&mut self, installed: Installed) {
-        let Installed { version, archive, topology, daemon, images, desired } = installed;
+        let Installed { version, archive, topology, daemon, images, desired, moved } = installed;
         (self.version, self.archive, self.topology) = (version, archive, topology);
         (self.daemon, self.images, self.desired) = (daemon, images, desired);
+        self.moved = moved;
     }
 
     /// The entries that the last `runs` runs made, oldest first.
@@ -310,6 +334,7 @@ impl Receipt {
             images: BTreeSet::new(),
             loaded: BTreeMap::new(),
             desired: None,
+            moved: None,
             adopted: None,
             runs: Vec::new(),
             entries: Vec::new(),
@@ -351,6 +376,9 @@ mod tests {
     /// After an adoption and an upgrade: what the first receipt could not hold.
     const SCHEMA_1_UPGRADED: &str = include_str!("../tests/receipts/schema-1-upgraded.json");
 
+    /// After data were moved.
+    const SCHEMA_1_MOVED: &str = include_str!("../tests/receipts/schema-1-moved.json");
+
     fn load(text: &str) -> Result<Option<Receipt>, ReceiptError> {
         let bed = Bed::new(&[]);
         bed.write(RECEIPT, text);
@@ -391,9 +419,11 @@ mod tests {
         // What came later has its default.
         written["topology"] = "modern".into();
         assert_eq!(serde_json::to_value(first()).unwrap(), written);
-        let upgraded: Value = serde_json::from_str(SCHEMA_1_UPGRADED).unwrap();
-        let receipt = load(SCHEMA_1_UPGRADED).unwrap().unwrap();
-        assert_eq!(serde_json::to_value(receipt).unwrap(), upgraded);
+        for later in [SCHEMA_1_UPGRADED, SCHEMA_1_MOVED] {
+            let written: Value = serde_json::from_str(later).unwrap();
+            let receipt = load(later).unwrap().unwrap();
+            assert_eq!(serde_json::to_value(receipt).unwrap(), written);
+        }
     }
 
     /// The names that serde has for the variants of a tagged enum.
@@ -409,7 +439,8 @@ mod tests {
     #[test]
     fn the_pinned_receipts_hold_all_kinds() {
         let kinds = |of: &str, tag: &str| -> BTreeSet<String> {
-            let entries = [SCHEMA_1, SCHEMA_1_UPGRADED].map(|text| load(text).unwrap().unwrap());
+            let all = [SCHEMA_1, SCHEMA_1_UPGRADED, SCHEMA_1_MOVED];
+            let entries = all.map(|text| load(text).unwrap().unwrap());
             let entries = entries.into_iter().flat_map(|receipt| receipt.entries);
             let json = entries.map(|entry| serde_json::to_value(entry).unwrap());
             json.map(|entry| entry[of][tag].as_str().unwrap().to_owned()).collect()
@@ -430,6 +461,28 @@ mod tests {
         assert_eq!((before.topology, before.runs.len()), (Topology::Modern, 1));
         assert_eq!(before.entries, first().entries);
         assert!(before.before_last(1, "next").is_none());
+    }
+
+    #[test]
+    fn before_a_move_the_data_were_elsewhere() {
+        use crate::installed::{containerd_root, data, data_root, with_moved_data};
+        let receipt = load(SCHEMA_1_MOVED).unwrap().unwrap();
+        let places = |receipt| (data_root(receipt), containerd_root(receipt));
+        assert_eq!(places(&receipt), (Some("/data/docker"), "/data/docker/containerd"));
+        let before = receipt.before_last(1, "next").unwrap();
+        assert_eq!(places(&before), (Some("/var/lib/docker"), "/var/lib/containerd"));
+        assert!(!before.daemon.contains_key("data-root"));
+        // What an uninstallation deletes, or names.
+        let all =
+            ["/data/docker", "/data/docker/containerd", "/var/lib/docker", "/var/lib/containerd"];
+        assert_eq!(data(&receipt).directories, all);
+        let guarded = with_moved_data(&receipt);
+        let guard = guarded.iter().find_map(|entry| match &entry.step {
+            Step::GuardRuntime(guard) => Some(&guard.data),
+            _ => None,
+        });
+        assert_eq!(*guard.unwrap(), all);
+        assert_eq!(with_moved_data(&before), before.entries);
     }
 
     #[test]

@@ -30,6 +30,15 @@ pub enum Event<'a> {
     },
     /// So many bytes of the archive have been read.
     Bytes(u64),
+    /// So many bytes of a directory have been copied.
+    Copied {
+        /// Of which.
+        from: &'a str,
+        /// How many.
+        bytes: u64,
+        /// Of about how many.
+        of: u64,
+    },
     /// A step begins.
     StepStarted {
         /// Its number, from 1.

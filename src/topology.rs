@@ -42,12 +42,13 @@ impl Topology {
         }
     }
 
-    /// The directories that hold the data of an engine whose `data_root` this is. A containerd
-    /// that dockerd starts keeps its own beneath it.
-    pub fn data(self, data_root: &str) -> Vec<String> {
+    /// The directories that hold the data of an engine whose `data_root` this is, and whose
+    /// containerd's root is `containerd`. A containerd that dockerd starts keeps its own beneath
+    /// the data-root.
+    pub fn data(self, data_root: &str, containerd: &str) -> Vec<String> {
         let own = data_root.to_owned();
         match self {
-            Self::Modern => vec![own, "/var/lib/containerd".to_owned()],
+            Self::Modern => vec![own, containerd.to_owned()],
             Self::Classic => vec![own],
         }
     }

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{Adoption, Flags};
 use crate::bundle::program_names;
-use crate::desired::{DAEMON_JSON, DEFAULT_DATA_ROOT, SOCKET, UNIT_DIR};
+use crate::desired::{DAEMON_JSON, DEFAULT_CONTAINERD_ROOT, DEFAULT_DATA_ROOT, SOCKET, UNIT_DIR};
 use crate::digest::Digest;
 use crate::facts::doctor::units::exec_start;
 use crate::facts::found_engine::{FoundEngine, KUBELET, SNAP};
@@ -366,7 +366,7 @@ fn take(
     } else {
         steps.extend(engine.topology.units().iter().filter_map(|name| link(facts, name)));
     }
-    let data = engine.topology.data(&engine.data_root);
+    let data = engine.topology.data(&engine.data_root, DEFAULT_CONTAINERD_ROOT);
     steps.push(Step::GuardRuntime(GuardRuntime { data }));
     let taken = |step| Entry { step, before: Before::Adopted };
     engine.entries = steps.into_iter().map(taken).collect();

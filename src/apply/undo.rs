@@ -38,32 +38,49 @@ pub fn undo(context: &Context<'_>, entries: &[Entry], mut undone: impl FnMut(usi
     if let Err(error) = stop_started_engine(context, entries) {
         report.failed.push((None, error.to_string()));
     }
-    for (index, Entry { step, before }) in entries.iter().enumerate().rev() {
-        if matches!(step, Step::GuardBoot(_)) && !report.failed.is_empty() {
-            // The next boot must not start what is half undone.
-            continue;
-        }
-        let (number, of) = (entries.len() - index, entries.len());
-        context.reporter.event(&Event::UndoStarted { number, of });
-        match step.action().undo(context, before) {
-            Ok(outcome) => {
-                undone(index);
-                context.reporter.event(&Event::StepUndone { step, outcome: &outcome });
-                if matches!(outcome, Undone::Kept { .. }) {
-                    report.kept.push(outcome);
-                }
-            }
-            Err(error) => {
-                let error = error.to_string();
-                context.reporter.event(&Event::UndoFailed { step, error: error.clone() });
-                report.failed.push((Some(step.clone()), error));
-            }
-        }
+    // Nothing that runs depends on a copy of its data: nobody waits until that is deleted.
+    let copy = entries.iter().rposition(|entry| matches!(entry.step, Step::CopyData(_)));
+    let first = copy.map_or(0, |copy| copy + 1);
+    for index in (first..entries.len()).rev() {
+        undo_one(context, entries, index, &mut report, &mut undone);
     }
     if let Err(error) = settle(context, entries) {
         report.failed.push((None, error.to_string()));
     }
+    for index in (0..first).rev() {
+        undo_one(context, entries, index, &mut report, &mut undone);
+    }
     report
+}
+
+fn undo_one(
+    context: &Context<'_>,
+    entries: &[Entry],
+    index: usize,
+    report: &mut UndoReport,
+    undone: &mut impl FnMut(usize),
+) {
+    let Entry { step, before } = &entries[index];
+    if matches!(step, Step::GuardBoot(_)) && !report.failed.is_empty() {
+        // The next boot must not start what is half undone.
+        return;
+    }
+    let (number, of) = (entries.len() - index, entries.len());
+    context.reporter.event(&Event::UndoStarted { number, of });
+    match step.action().undo(context, before) {
+        Ok(outcome) => {
+            undone(index);
+            context.reporter.event(&Event::StepUndone { step, outcome: &outcome });
+            if matches!(outcome, Undone::Kept { .. }) {
+                report.kept.push(outcome);
+            }
+        }
+        Err(error) => {
+            let error = error.to_string();
+            context.reporter.event(&Event::UndoFailed { step, error: error.clone() });
+            report.failed.push((Some(step.clone()), error));
+        }
+    }
 }
 
 /// Ends the containers of an engine that these steps started, before it is stopped: with

@@ -126,6 +126,7 @@ fn installed(host: &Host, engine: &Engine, facts: &facts::Facts) -> Result<Insta
         daemon: serde_json::Map::new(),
         images: std::collections::BTreeSet::new(),
         desired: Some(Desired { bin_dir: engine.bin_dir.clone(), ..desired }),
+        moved: None,
     })
 }
 

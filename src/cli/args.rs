@@ -129,6 +129,8 @@ pub enum Command {
         #[command(flatten)]
         confirm: ConfirmArgs,
     },
+    #[command(name = "migrate-data-root", about = help::MIGRATE, after_help = help::MIGRATE_NOTES)]
+    MigrateDataRoot(MigrateArgs),
     #[command(about = help::HISTORY)]
     History,
     #[command(about = help::PRUNE, after_help = help::PRUNE_NOTES)]
@@ -158,6 +160,21 @@ pub struct VerifyArgs {
     pub repair: bool,
     #[arg(long, value_name = "FILE", requires = "repair", help = help::REPAIR_FROM)]
     pub offline: Option<PathBuf>,
+    #[command(flatten)]
+    pub confirm: ConfirmArgs,
+}
+
+/// What `migrate-data-root` takes.
+#[derive(Clone, Debug, Args)]
+pub struct MigrateArgs {
+    #[arg(value_name = "DIR", required_unless_present = "finish", help = help::MIGRATE_TO)]
+    pub directory: Option<String>,
+    #[arg(long, conflicts_with_all = ["directory", "dry_run"], help = help::FINISH)]
+    pub finish: bool,
+    #[arg(long, help = help::DRY_RUN)]
+    pub dry_run: bool,
+    #[arg(long = "ignore", value_name = "CODE", help = help::IGNORE)]
+    pub ignore: Vec<String>,
     #[command(flatten)]
     pub confirm: ConfirmArgs,
 }

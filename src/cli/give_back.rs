@@ -18,7 +18,7 @@ use crate::plan::back::{self, Back};
 use crate::plan::{guarded, wanted};
 use crate::receipt::Receipt;
 use crate::steps::Purge;
-use crate::texts::{adoption as texts, steps};
+use crate::texts::{adoption as texts, migrate, steps};
 
 /// Goes back to what was taken over (`then`), and leaves nothing of Landfall.
 pub fn give_back(
@@ -30,6 +30,17 @@ pub fn give_back(
     back: &Back<'_>,
     output: &Output,
 ) -> Result<u8, Failure> {
+    let then = &match &receipt.moved {
+        Some(moved) if moved.old.is_empty() => {
+            let failure = Failure::new(exit::REFUSED, migrate::GIVE_BACK_MOVED);
+            return Err(failure.hint(migrate::KEEP_OR_REMOVE));
+        }
+        Some(moved) => {
+            output.line(&migrate::given_back(&moved.data_root));
+            Receipt { moved: None, ..then.clone() }
+        }
+        None => then.clone(),
+    };
     let plan = back::rollback(back, receipt, then);
     let plan = guarded(plan, guard_directory(run.host, receipt)?.as_deref());
     if !plan.is_empty() {

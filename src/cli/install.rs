@@ -139,6 +139,7 @@ fn carry_out(
         daemon,
         images,
         desired: Some(prepared.desired.clone()),
+        moved: receipt.moved.clone(),
     };
     receipt.loaded.extend(context.loaded.take());
     let fresh = !receipt.has_engine();

@@ -9,6 +9,7 @@ mod failure;
 mod give_back;
 mod history;
 mod install;
+mod migrate;
 mod output;
 mod plan;
 mod prepare;
@@ -91,6 +92,7 @@ fn dispatch(cli: &Cli, output: &Output) -> Result<u8, Failure> {
         Command::Upgrade { options, watch, confirm } => {
             upgrade::upgrade(&cli.global, options, *watch, confirm.within, &host, output)
         }
+        Command::MigrateDataRoot(args) => migrate::migrate(&cli.global, args, &host, output),
         Command::History => history::history(&host, output),
         Command::Prune { keep } => prune::prune(&cli.global, *keep, &host, output),
         Command::Recover { boot } => recover::recover(*boot, &host, output),
@@ -109,6 +111,7 @@ fn looks_at_host(command: &Command) -> bool {
         // Another host may be meant.
         Command::Plan { args, .. } => args.facts.is_none(),
         Command::Doctor(args) => !args.fix && args.code.is_none() && args.explain.is_none(),
+        Command::MigrateDataRoot(args) => args.dry_run,
         Command::Verify(args) => !args.repair,
         Command::Probe { .. }
         | Command::SupportBundle { .. }

@@ -10,12 +10,13 @@ use serde_json::{Value, json};
 
 use super::args::{ColorChoice, Global};
 use super::failure::Failure;
+use super::show_plan::megabytes;
 use crate::host::{Host, HostError, terminal};
 use crate::plan::Plan;
 use crate::preflight::{Finding, Severity};
 use crate::report::{Event, Phase, Reporter};
 use crate::steps::Step;
-use crate::texts::{findings, progress, steps};
+use crate::texts::{findings, migrate, progress, steps};
 
 /// Green: added, done.
 pub const GOOD: Style = AnsiColor::Green.on_default();
@@ -268,6 +269,10 @@ impl Output {
                     self.end_bar();
                 }
             }
+            Event::Copied { from, bytes, of } => {
+                let text = migrate::copied(from, &megabytes(*bytes), &megabytes(*of));
+                self.with_bar(|bar| bar.set_message(text));
+            }
             Event::StepStarted { number, of, step } => {
                 if *number == 1 {
                     self.start_bar(*of as u64, "{bar:30} {pos}/{len} {msg}");
@@ -422,6 +427,9 @@ fn event_json(event: &Event<'_>) -> Option<Value> {
         Event::UndoFailed { step, error } => json!({
             "event": "undo_failed", "step": steps::step(step), "error": error,
         }),
+        Event::Copied { from, bytes, of } => {
+            json!({"event": "copied", "from": from, "bytes": bytes, "of": of})
+        }
         Event::ImagesLoaded { references } => {
             json!({"event": "images_loaded", "references": references})
         }

@@ -10,13 +10,15 @@ use super::run::Run;
 use super::uninstall::{active_units, guard_directory};
 use crate::apply::{Recovered, Session, apply};
 use crate::bundle::boundaries;
-use crate::facts::engine;
+use crate::facts::{data, engine};
 use crate::host::Host;
+use crate::installed;
 use crate::plan::back::{self, Back};
 use crate::plan::guarded;
-use crate::receipt::{Receipt, RunRecord};
+use crate::receipt::{MovedData, Receipt, RunRecord};
 use crate::steps::Purge;
-use crate::texts::{adoption, errors, rollback as texts};
+use crate::steps::inventory::is_beneath;
+use crate::texts::{adoption, errors, migrate, rollback as texts};
 
 /// Goes back: behind a run that was cut, else behind the last one, else to a version.
 pub fn rollback(
@@ -87,12 +89,19 @@ fn rollback_run(
         metadata: metadata || crosses_one_way(&receipt, &after),
         engine: engine.as_ref(),
     };
+    let moves = data_move(host, &receipt, &after)?;
     let plan = back::rollback(&back, &receipt, &after);
     let plan = guarded(plan, guard_directory(host, &receipt)?.as_deref());
     for record in receipt.runs.iter().rev().take(runs) {
         output.line(&texts::takes_back(&record.command, &utc(record.at)));
     }
     output.steps(&plan);
+    if let Some(moves) = &moves {
+        output.line(&migrate::goes_back(&moves.now, &moves.moved.data_root));
+        for (what, names) in data::newer(host, &moves.now, &moves.moved.data_root)? {
+            output.line(&migrate::newer(what, &names));
+        }
+    }
     if back.metadata {
         output.line(texts::FORGETS);
     }
@@ -101,8 +110,14 @@ fn rollback_run(
     let entries = apply(&context, session.journal()?, plan)?;
     let mut after = after;
     session.run().clone_into(&mut after.run);
+    if let Some(moves) = &moves {
+        after.moved = Some(moves.moved.clone());
+    }
     let version = after.version.clone();
     keep(run, &context, session, &entries, after)?;
+    if let Some(moves) = &moves {
+        output.line(&migrate::left_by_rollback(&moves.moved.old));
+    }
     output.result(
         &texts::done(version.as_deref()),
         &json!({
@@ -111,6 +126,43 @@ fn rollback_run(
         }),
     );
     Ok(exit::DONE)
+}
+
+/// The data that a rollback goes back to.
+struct DataMove {
+    /// Where they are now.
+    now: String,
+    /// What the receipt says of them then.
+    moved: MovedData,
+}
+
+/// What becomes of the data; `None` if they stay where they are.
+fn data_move(host: &Host, now: &Receipt, after: &Receipt) -> Result<Option<DataMove>, Failure> {
+    let (Some(from), Some(to)) = (installed::data_root(now), installed::data_root(after)) else {
+        return Ok(None);
+    };
+    if from == to {
+        return Ok(None);
+    }
+    if host.read_dir(to)?.is_empty() {
+        return Err(Failure::new(exit::REFUSED, migrate::OLD_DATA_GONE));
+    }
+    let containerd = installed::containerd_root(after);
+    let used = after.topology.data(to, containerd);
+    let mut old = after.moved.as_ref().map_or_else(Vec::new, |moved| moved.old.clone());
+    for directory in now.topology.data(from, installed::containerd_root(now)) {
+        let known = used.iter().chain(&old).any(|other| is_beneath(&directory, other));
+        if !known && host.stat(&directory)?.is_some() {
+            old.push(directory);
+        }
+    }
+    let moved = MovedData {
+        data_root: to.to_owned(),
+        containerd_root: containerd.to_owned(),
+        held: installed::data(now).held,
+        old,
+    };
+    Ok(Some(DataMove { now: from.to_owned(), moved }))
 }
 
 /// Whether the older engine may not read what the newer one left.

@@ -64,6 +64,8 @@ impl Run<'_> {
             running: RefCell::default(),
             loaded: RefCell::default(),
             kept: RefCell::default(),
+            copied: RefCell::default(),
+            inventory: RefCell::default(),
         }
     }
 

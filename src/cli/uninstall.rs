@@ -19,11 +19,11 @@ use crate::desired::DAEMON_JSON;
 use crate::facts::engine;
 use crate::file_state::parent_of;
 use crate::host::Host;
-use crate::installed;
+use crate::installed::{self, with_moved_data};
 use crate::plan::back::{self, Back};
 use crate::plan::guarded;
 use crate::receipt::Receipt;
-use crate::steps::{EngineData, Purge, Step};
+use crate::steps::{Purge, Step};
 use crate::texts::{adoption as texts, errors, progress, steps};
 
 /// How long the engine's data are counted before it is asked whether to delete them.
@@ -84,7 +84,8 @@ fn uninstall_run(
         None => {}
     }
     let receipt = &Receipt { entries: as_installed(&receipt.entries), ..receipt.clone() };
-    let data = data_of(receipt);
+    let data = installed::data(receipt);
+    let receipt = &Receipt { entries: with_moved_data(receipt), ..receipt.clone() };
     let back = Back {
         entries: &receipt.entries,
         active: &active,
@@ -96,6 +97,9 @@ fn uninstall_run(
     let plan = guarded(back::uninstall(&back), guard_directory(host, receipt)?.as_deref());
     output.steps(&plan);
     for path in &data.directories {
+        if host.stat(path)?.is_none() {
+            continue;
+        }
         // Counting takes a while, and is for whoever is asked.
         let usage = if global.yes { None } else { Some(host.usage(path, COUNT_LIMIT)?) };
         let size = usage.map(|usage| (megabytes(usage.bytes), usage.complete));
@@ -126,15 +130,6 @@ fn uninstall_run(
         &json!({"event": "done", "changed": true, "kept": *left}),
     );
     Ok(exit::DONE)
-}
-
-/// The engine's data, and what was there before it.
-fn data_of(receipt: &Receipt) -> EngineData {
-    let guard = receipt.entries.iter().find_map(|entry| match &entry.step {
-        Step::GuardRuntime(step) => Some(step.data(&entry.before)),
-        _ => None,
-    });
-    guard.unwrap_or_default()
 }
 
 /// Where the program may lie that guards the boot while the engine is taken back or changed.

@@ -129,7 +129,7 @@ fn repair_run(
 ) -> Result<u8, Failure> {
     let host = run.host;
     let mut receipt = load(host)?;
-    let desired = desired(&receipt)?;
+    let desired = desired_of(&receipt)?;
     output.event(&Event::Phase { phase: Phase::Facts, bytes: None });
     let facts = facts::gather(host, &wanted(&desired, &receipt))?;
     let seen = installed::with_engine(host, &receipt, facts);
@@ -186,7 +186,7 @@ fn repair_run(
 
 /// What was asked for; an older receipt tells it by its steps. Of daemon.json only the keys that
 /// Landfall set are meant.
-fn desired(receipt: &Receipt) -> Result<Desired, Failure> {
+pub fn desired_of(receipt: &Receipt) -> Result<Desired, Failure> {
     let mut desired = match &receipt.desired {
         Some(desired) => desired.clone(),
         None => {

@@ -21,6 +21,9 @@ pub struct RunningEngine {
     pub live_restore: bool,
     /// Whether it is part of a Swarm.
     pub swarm: bool,
+    /// Where it keeps its data.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub data_root: String,
     /// Its storage driver.
     pub storage_driver: String,
     /// Names of the containers that run.
@@ -55,6 +58,7 @@ async fn ask() -> Result<RunningEngine, EngineError> {
         version: info.server_version,
         live_restore: info.live_restore,
         swarm: info.swarm,
+        data_root: info.data_root.to_string_lossy().into_owned(),
         storage_driver: info.storage_driver,
         running,
         containers: info.containers.total,

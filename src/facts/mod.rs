@@ -4,6 +4,7 @@
 
 pub mod accounts;
 pub mod cgroups;
+pub mod data;
 pub mod distribution;
 pub mod doctor;
 pub mod engine;

@@ -33,6 +33,8 @@ pub struct FileIdentity {
 pub struct FileSystem {
     /// Bytes that an unprivileged user may still write; root's reserve is left out.
     pub available: u64,
+    /// Bytes that are in use.
+    pub used: u64,
     /// Inodes left; `None` where the file system makes them as needed.
     pub inodes: Option<u64>,
     /// Mounted read-only.
@@ -229,6 +231,7 @@ impl Host {
             rustix::fs::fstat(&handle).map_err(|errno| HostError::errno("look at", at, errno))?;
         Ok(FileSystem {
             available: flags.f_bavail.saturating_mul(flags.f_frsize),
+            used: flags.f_blocks.saturating_sub(flags.f_bfree).saturating_mul(flags.f_frsize),
             inodes: (flags.f_files > 0).then_some(flags.f_favail),
             read_only: flags.f_flag.contains(rustix::fs::StatVfsMountFlags::RDONLY),
             no_exec: flags.f_flag.contains(rustix::fs::StatVfsMountFlags::NOEXEC),

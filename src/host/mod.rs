@@ -28,6 +28,7 @@ pub mod staging;
 pub mod syslog;
 pub mod systemd;
 pub mod terminal;
+pub mod tree;
 pub mod usage;
 mod write;
 

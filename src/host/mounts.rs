@@ -16,7 +16,7 @@ impl Host {
         Ok(self.mounts()?.into_iter().map(|mount| mount.point).collect())
     }
 
-    fn mounts(&self) -> Result<Vec<Mount>, HostError> {
+    pub(super) fn mounts(&self) -> Result<Vec<Mount>, HostError> {
         let table = self.read_text("/proc/self/mountinfo")?.unwrap_or_default();
         Ok(parse(&table))
     }
@@ -31,7 +31,7 @@ impl Host {
         directories: &[String],
         before: &[String],
     ) -> Result<(), HostError> {
-        for Mount { point, kind } in self.mounts()?.into_iter().rev() {
+        for Mount { point, kind, .. } in self.mounts()?.into_iter().rev() {
             let beneath = directories.iter().any(|dir| {
                 point.strip_prefix(dir.as_str()).is_some_and(|rest| rest.starts_with('/'))
             });
@@ -48,19 +48,36 @@ impl Host {
     }
 }
 
+/// A mount.
 #[derive(Debug, PartialEq, Eq)]
-struct Mount {
-    point: String,
-    kind: String,
+pub(super) struct Mount {
+    pub point: String,
+    pub kind: String,
+    /// The numbers of the file system's device, as the kernel writes them.
+    pub device: String,
+    /// The directory of that file system that is shown at the mount point.
+    pub root: String,
 }
 
-/// Mount point and file system type of each line (proc_pid_mountinfo(5)): the fifth field,
-/// with `\040` and the like decoded, and the first one after the dash.
-fn parse(table: &str) -> Vec<Mount> {
+impl Mount {
+    /// Whether it may be one that an engine made for containers.
+    pub fn is_engines(&self) -> bool {
+        ENGINES.contains(&self.kind.as_str())
+    }
+}
+
+/// What each line says (proc_pid_mountinfo(5)): of its fields the third to the fifth, with `\040`
+/// and the like decoded, and the first one after the dash.
+pub(super) fn parse(table: &str) -> Vec<Mount> {
     let mount = |line: &str| {
         let (before, after) = line.split_once(" - ")?;
-        let point = unescape(before.split(' ').nth(4)?);
-        Some(Mount { point, kind: after.split(' ').next()?.to_owned() })
+        let mut fields = before.split(' ').skip(2);
+        Some(Mount {
+            device: fields.next()?.to_owned(),
+            root: unescape(fields.next()?),
+            point: unescape(fields.next()?),
+            kind: after.split(' ').next()?.to_owned(),
+        })
     };
     table.lines().filter_map(mount).collect()
 }

@@ -11,6 +11,8 @@ use super::{Host, HostError};
 pub struct Usage {
     /// Bytes on disk.
     pub bytes: u64,
+    /// Files, directories and all else.
+    pub inodes: u64,
     /// Whether all of it was counted, in the time that was given.
     pub complete: bool,
 }
@@ -23,7 +25,7 @@ impl Host {
     /// [`HostError::Io`] if it cannot be read.
     pub fn usage(&self, path: &str, limit: Duration) -> Result<Usage, HostError> {
         let deadline = Instant::now() + limit;
-        let mut usage = Usage { bytes: 0, complete: true };
+        let mut usage = Usage { complete: true, ..Usage::default() };
         let mut device = None;
         let mut left = vec![path.to_owned()];
         while let Some(path) = left.pop() {
@@ -43,6 +45,7 @@ impl Host {
                 continue;
             }
             usage.bytes += bytes(&own);
+            usage.inodes += 1;
             for entry in Dir::read_from(&handle).map_err(failed)? {
                 let entry = entry.map_err(failed)?;
                 let name = entry.file_name();
@@ -55,6 +58,7 @@ impl Host {
                 if FileType::from_raw_mode(stat.st_mode) == FileType::Directory {
                     left.push(format!("{path}/{}", name.to_string_lossy()));
                 } else {
+                    usage.inodes += 1;
                     usage.bytes += bytes(&stat);
                 }
             }
@@ -87,7 +91,7 @@ mod tests {
         let after = count("/data");
         assert!(after.complete && after.bytes >= before + 100_000, "{before} {after:?}");
         assert!(after.bytes < before + 200_000, "{before} {after:?}");
-        assert_eq!(count("/absent"), Usage { bytes: 0, complete: true });
+        assert_eq!(count("/absent"), Usage { complete: true, ..Usage::default() });
     }
 
     #[test]

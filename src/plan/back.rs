@@ -7,6 +7,7 @@ use serde_json::Map;
 use super::swap;
 use crate::desired::DAEMON_JSON;
 use crate::facts::engine::RunningEngine;
+use crate::installed;
 use crate::receipt::{Entry, Receipt, merged};
 use crate::steps::{
     Before, DaemonReload, ExpectGone, NoteContainers, ResetFailed, ResumeContainers, Revert, Step,
@@ -71,8 +72,16 @@ pub fn uninstall(back: &Back<'_>) -> Vec<Step> {
 /// The steps that go back to what `after` describes: the engine that ran then runs again, with
 /// the containers that run now, and is looked at as it was then.
 pub fn rollback(back: &Back<'_>, now: &Receipt, after: &Receipt) -> Vec<Step> {
-    let running: Vec<&str> =
-        ALL_UNITS.into_iter().filter(|unit| back.active.contains(*unit)).collect();
+    // One that others use as well is not touched where only docker changes.
+    let of_containerd = back.entries.iter().any(|entry| {
+        let path = entry.step.path().unwrap_or_default();
+        matches!(entry.step, Step::InstallBinary(_)) || path.contains("/containerd.service")
+    });
+    let running: Vec<&str> = ALL_UNITS
+        .into_iter()
+        .filter(|unit| back.active.contains(*unit))
+        .filter(|unit| of_containerd || *unit != "containerd.service")
+        .collect();
     // As forward: what is started anew for each container changes beneath a running engine.
     let swaps = back.entries.iter().any(|entry| match &entry.step {
         Step::InstallBinary(step) => swap::is_daemon(&step.path),
@@ -88,9 +97,11 @@ pub fn rollback(back: &Back<'_>, now: &Receipt, after: &Receipt) -> Vec<Step> {
     let disturbs =
         up.iter().any(|step| step.unit == "docker.service" && step.action != UnitAction::Reload);
     if disturbs && running.contains(&"docker.service") {
-        // One that answers nothing is asked again when it is to stop its containers.
+        // Containers that are kept while the daemon is down would go on in the data of now. One
+        // that answers nothing is asked again when it is to stop its containers.
+        let moves = installed::data_root(now) != installed::data_root(after);
         let stop = back.engine.is_none_or(|engine| {
-            let forgets = back.metadata && engine.live_restore;
+            let forgets = (back.metadata || moves) && engine.live_restore;
             forgets || swap::has_to_stop(engine, after.version.as_deref())
         });
         steps.push(Step::NoteContainers(NoteContainers { stop }));
@@ -194,7 +205,11 @@ fn leaves_something(step: &Step) -> bool {
         | Step::StopUnits(_)
         | Step::SnapshotMetadata(_)
         | Step::WatchUnits(_)
-        | Step::ExpectGone(_) => false,
+        | Step::ExpectGone(_)
+        | Step::CopyData(_)
+        | Step::SyncData(_)
+        | Step::NoteInventory(_)
+        | Step::CheckInventory(_) => false,
     }
 }
 

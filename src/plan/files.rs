@@ -6,9 +6,13 @@ use serde_json::{Map, Value};
 
 use super::{Change, ChangeKind, Inputs, PlanError, security};
 use crate::adoption::flags_in_force;
-use crate::desired::{DAEMON_JSON, DEFAULT_DATA_ROOT, PROFILE, PROFILE_DIR, UNIT_DIR};
+use crate::bundle::catalogue::{ImageStore, engine_line};
+use crate::desired::{
+    DAEMON_JSON, DEFAULT_CONTAINERD_ROOT, DEFAULT_DATA_ROOT, PROFILE, PROFILE_DIR, UNIT_DIR,
+};
 use crate::file_state::{FileKind, Ownership, new_name};
 use crate::installed;
+use crate::receipt::Receipt;
 use crate::render::daemon_json::{self, KeyChange};
 use crate::render::diff::diff;
 use crate::render::profile;
@@ -35,6 +39,8 @@ pub(super) struct FilePlan {
     pub bridge: Option<String>,
     /// Where the daemon keeps its data.
     pub data_root: String,
+    /// Where a containerd of its own does.
+    pub containerd_root: String,
 }
 
 /// Plans directories, group, programs, daemon.json, units and their links, in this order.
@@ -49,9 +55,11 @@ pub(super) fn plan(inputs: &Inputs<'_>, topology: Topology) -> Result<FilePlan, 
         daemon: Map::new(),
         bridge: None,
         data_root: DEFAULT_DATA_ROOT.to_owned(),
+        containerd_root: DEFAULT_CONTAINERD_ROOT.to_owned(),
     };
     let mut directories = Directories::new(inputs);
     let daemon = plan_daemon_json(inputs, &mut plan)?;
+    plan.containerd_root = containerd_root(inputs, &plan);
     let units = units::units(&unit_context(inputs, &plan))?;
 
     plan.steps.extend(directories.reach(&inputs.desired.bin_dir));
@@ -96,8 +104,42 @@ pub(super) fn plan(inputs: &Inputs<'_>, topology: Topology) -> Result<FilePlan, 
     Ok(plan)
 }
 
-fn unit_context(inputs: &Inputs<'_>, plan: &FilePlan) -> UnitContext {
+/// Nothing of an installed engine is changed yet.
+pub(super) fn empty(receipt: &Receipt) -> FilePlan {
+    FilePlan {
+        topology: receipt.topology,
+        steps: Vec::new(),
+        changes: Vec::new(),
+        programs: BTreeSet::new(),
+        units: BTreeSet::new(),
+        daemon_changes: Vec::new(),
+        daemon: receipt.daemon.clone(),
+        bridge: None,
+        data_root: DEFAULT_DATA_ROOT.to_owned(),
+        containerd_root: installed::containerd_root(receipt).to_owned(),
+    }
+}
+
+/// Where containerd keeps its data. That of an engine that is installed stays where it is; on a
+/// fresh host it goes with docker's, if images live there.
+fn containerd_root(inputs: &Inputs<'_>, plan: &FilePlan) -> String {
+    if let Some(receipt) = inputs.receipt.filter(|receipt| receipt.has_engine()) {
+        return installed::containerd_root(receipt).to_owned();
+    }
+    let store = inputs.version.and_then(engine_line).map(|line| line.store);
+    let moves = plan.topology == Topology::Modern
+        && plan.data_root != DEFAULT_DATA_ROOT
+        && store == Some(ImageStore::Containerd);
+    if moves {
+        format!("{}/containerd", plan.data_root)
+    } else {
+        DEFAULT_CONTAINERD_ROOT.to_owned()
+    }
+}
+
+pub(super) fn unit_context(inputs: &Inputs<'_>, plan: &FilePlan) -> UnitContext {
     let data_root = plan.data_root.as_str();
+    let containerd_root = plan.containerd_root.as_str();
     let engine = inputs.version.and_then(release);
     UnitContext {
         topology: plan.topology,
@@ -105,6 +147,8 @@ fn unit_context(inputs: &Inputs<'_>, plan: &FilePlan) -> UnitContext {
         bin_dir: inputs.desired.bin_dir.clone(),
         group: unit_group(inputs),
         data_root: (data_root != DEFAULT_DATA_ROOT).then(|| data_root.to_owned()),
+        containerd_root: (containerd_root != DEFAULT_CONTAINERD_ROOT)
+            .then(|| containerd_root.to_owned()),
         modprobe: inputs.facts.programs.get("modprobe").cloned(),
         containerd_notify: engine.is_none_or(containerd_notifies),
         raises_open_files: engine.is_none_or(raises_open_files),
@@ -130,18 +174,18 @@ fn systemd_version(inputs: &Inputs<'_>) -> u32 {
 }
 
 /// Directories that have to be made; each is planned once.
-struct Directories<'a> {
+pub(super) struct Directories<'a> {
     inputs: &'a Inputs<'a>,
     planned: BTreeSet<String>,
 }
 
 impl<'a> Directories<'a> {
-    fn new(inputs: &'a Inputs<'a>) -> Self {
+    pub(super) fn new(inputs: &'a Inputs<'a>) -> Self {
         Self { inputs, planned: BTreeSet::new() }
     }
 
     /// The steps that make `path` and what is missing above it, outermost first.
-    fn reach(&mut self, path: &str) -> Vec<Step> {
+    pub(super) fn reach(&mut self, path: &str) -> Vec<Step> {
         let mut missing = Vec::new();
         let mut at = path;
         while !at.is_empty() && !self.exists(at) {
@@ -327,7 +371,7 @@ pub(super) fn refuse_move(inputs: &Inputs<'_>, to: &str) -> Result<(), PlanError
 }
 
 /// Plans a text file; `true` if its text changes.
-fn plan_text(
+pub(super) fn plan_text(
     inputs: &Inputs<'_>,
     plan: &mut FilePlan,
     path: &str,

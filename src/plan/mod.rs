@@ -4,6 +4,7 @@ pub mod back;
 mod changes;
 mod files;
 mod guard;
+pub mod migrate;
 pub mod repair;
 mod security;
 mod services;

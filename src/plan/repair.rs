@@ -48,7 +48,7 @@ pub fn repair(inputs: &Inputs<'_>, damage: &Damage<'_>) -> Result<Repair, PlanEr
     let mut repairs = Repairs {
         inputs,
         damage,
-        files: empty(damage.receipt),
+        files: files::empty(damage.receipt),
         steps: BTreeMap::new(),
         rewritten: BTreeSet::new(),
         labels: BTreeSet::new(),
@@ -324,21 +324,6 @@ fn without_engine(files: FilePlan) -> Plan {
         engine: EngineAction::None,
         stopping: Vec::new(),
         daemon: files.daemon,
-    }
-}
-
-/// Nothing is done yet.
-fn empty(receipt: &Receipt) -> FilePlan {
-    FilePlan {
-        topology: receipt.topology,
-        steps: Vec::new(),
-        changes: Vec::new(),
-        programs: BTreeSet::new(),
-        units: BTreeSet::new(),
-        daemon_changes: Vec::new(),
-        daemon: receipt.daemon.clone(),
-        bridge: None,
-        data_root: DEFAULT_DATA_ROOT.to_owned(),
     }
 }
 

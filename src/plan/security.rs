@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Inputs;
-use crate::desired::{DEFAULT_DATA_ROOT, UNIT_DIR};
+use crate::desired::{DEFAULT_CONTAINERD_ROOT, DEFAULT_DATA_ROOT, UNIT_DIR};
 use crate::render::trust;
 use crate::steps::{LabelLike, SetLabels, Step, TrustPrograms, TrustedProgram};
 
@@ -34,16 +34,25 @@ pub(super) fn labels(inputs: &Inputs<'_>, steps: &[Step]) -> Option<Step> {
 /// Has the policy label another data directory like the default one. `semanage` works on the
 /// running system alone.
 pub(super) fn data_root(inputs: &Inputs<'_>, data_root: &str) -> Option<Step> {
+    label_like(inputs, data_root, DEFAULT_DATA_ROOT)
+}
+
+/// The same for containerd's.
+pub(super) fn containerd_root(inputs: &Inputs<'_>, root: &str) -> Option<Step> {
+    label_like(inputs, root, DEFAULT_CONTAINERD_ROOT)
+}
+
+fn label_like(inputs: &Inputs<'_>, directory: &str, like: &str) -> Option<Step> {
     let selinux = inputs.facts.security.selinux.as_ref()?;
     let can = inputs.facts.programs.contains_key("semanage") && selinux.labeller.is_some();
     // What the policy labels like another directory still is told before; semanage refuses a
     // second rule.
-    if data_root == DEFAULT_DATA_ROOT || !can || selinux.equivalences.contains_key(data_root) {
+    if directory == like || !can || selinux.equivalences.contains_key(directory) {
         return None;
     }
     Some(Step::LabelLike(LabelLike {
-        path: data_root.to_owned(),
-        like: DEFAULT_DATA_ROOT.to_owned(),
+        path: directory.to_owned(),
+        like: like.to_owned(),
         policy: selinux.policy.clone(),
     }))
 }

@@ -46,7 +46,11 @@ pub(super) fn plan(inputs: &Inputs<'_>, files: &FilePlan) -> ServicePlan {
     let guarded = inputs
         .receipt
         .is_some_and(|receipt| receipt.has(|step| matches!(step, Step::GuardRuntime(_))));
-    let guard = || Step::GuardRuntime(GuardRuntime { data: files.topology.data(&files.data_root) });
+    let guard = || {
+        Step::GuardRuntime(GuardRuntime {
+            data: files.topology.data(&files.data_root, &files.containerd_root),
+        })
+    };
     if !inputs.facts.live {
         // The engine starts with the image's first boot; what it will change is noted now.
         let steps = if guarded { Vec::new() } else { vec![guard()] };
@@ -69,6 +73,7 @@ pub(super) fn plan(inputs: &Inputs<'_>, files: &FilePlan) -> ServicePlan {
         steps.push(guard());
     }
     steps.extend(security::data_root(inputs, &files.data_root));
+    steps.extend(security::containerd_root(inputs, &files.containerd_root));
     let engine = if is_swap { EngineAction::Restart } else { engine_action(&units) };
     let touched = !units.is_empty();
     // Where programs are swapped, they are noted before the engine is stopped for that.

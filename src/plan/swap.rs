@@ -38,7 +38,10 @@ pub(super) fn down(inputs: &Inputs<'_>, files: &FilePlan) -> Vec<Step> {
     let units: Vec<&str> = active(inputs).collect();
     let mut steps = Vec::from_iter(note_containers(inputs));
     steps.push(back::stop(&units));
-    steps.push(Step::SnapshotMetadata(SnapshotMetadata { data_root: files.data_root.clone() }));
+    steps.push(Step::SnapshotMetadata(SnapshotMetadata {
+        data_root: files.data_root.clone(),
+        containerd_root: files.containerd_root.clone(),
+    }));
     steps
 }
 

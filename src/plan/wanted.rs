@@ -1,15 +1,14 @@
 //! What a plan needs to know of a host.
 
 use crate::bundle::program_names;
-use crate::desired::{DAEMON_JSON, Desired, OTHER_BIN_DIRS, PROFILE, PROFILE_DIR, UNIT_DIR};
+use crate::desired::{
+    DAEMON_JSON, DEFAULT_CONTAINERD_ROOT, Desired, OTHER_BIN_DIRS, PROFILE, PROFILE_DIR, UNIT_DIR,
+};
 use crate::facts::Wanted;
 use crate::render::trust;
 use crate::render::units::wants_dir;
 use crate::store::STATE_DIR;
 use crate::topology::ALL_UNITS;
-
-/// Where containerd keeps its data.
-const CONTAINERD_ROOT: &str = "/var/lib/containerd";
 
 /// The paths, units and names that planning this `desired` looks at.
 pub fn wanted(desired: &Desired) -> Wanted {
@@ -23,8 +22,9 @@ pub fn wanted(desired: &Desired) -> Wanted {
         ..Wanted::default()
     };
     wanted.programs = program_names().map(|name| format!("{}/{name}", desired.bin_dir)).collect();
-    let mut directories =
-        ["/etc/docker", PROFILE_DIR, STATE_DIR, CONTAINERD_ROOT].map(str::to_owned).to_vec();
+    let mut directories = ["/etc/docker", PROFILE_DIR, STATE_DIR, DEFAULT_CONTAINERD_ROOT]
+        .map(str::to_owned)
+        .to_vec();
     directories.extend([desired.bin_dir.clone(), desired.data_root().to_owned()]);
     for unit in ALL_UNITS {
         wanted.texts.push(format!("{UNIT_DIR}/{unit}"));
@@ -44,7 +44,7 @@ pub fn wanted(desired: &Desired) -> Wanted {
         UNIT_DIR.to_owned(),
         STATE_DIR.to_owned(),
         desired.data_root().to_owned(),
-        CONTAINERD_ROOT.to_owned(),
+        DEFAULT_CONTAINERD_ROOT.to_owned(),
     ];
     wanted.file_systems.extend(OTHER_BIN_DIRS.map(str::to_owned));
     wanted

@@ -145,6 +145,20 @@ codes! {
     Downgrade = 66,
     /// The newer engine does not have the storage driver that is in use.
     DriverRemoved = 67,
+    /// Data cannot be moved to where they shall go.
+    MigrationTarget = 68,
+    /// What a storage driver keeps cannot be copied file by file.
+    DriverNotCopied = 69,
+    /// File systems are mounted in the data that shall be moved.
+    DataMounts = 70,
+    /// A containerd that others use keeps its data where they are.
+    ContainerdStays = 71,
+    /// Data would be moved within their file system, or to the root file system.
+    SameFileSystem = 72,
+    /// Containers have the engine's data mounted by their path.
+    BindsOfData = 73,
+    /// A unit's command line says where data are.
+    DataRootFlag = 74,
     /// AppArmor is on, and its parser is missing.
     AppArmorParserMissing = 75,
     /// SELinux is on, and nothing is there to set labels with.
@@ -314,6 +328,10 @@ impl Code {
                 | Self::GroupProgramMissing
                 | Self::Protected
                 | Self::DriverRemoved
+                | Self::MigrationTarget
+                | Self::DriverNotCopied
+                | Self::DataMounts
+                | Self::DataRootFlag
         )
     }
 

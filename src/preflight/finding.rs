@@ -107,6 +107,13 @@ pub enum Seen {
     OneWay { from: String, to: String, what: String },
     Downgrade { from: String, to: String },
     DriverRemoved { driver: String, to: String },
+    MigrationTarget { path: String, problem: TargetProblem },
+    DriverNotCopied { driver: String },
+    DataMounts { path: String, mounts: Vec<String> },
+    ContainerdStays { root: String, users: Vec<String>, images: bool },
+    SameFileSystem { path: String, root: bool },
+    BindsOfData { binds: Vec<(String, String)>, to: String },
+    DataRootFlag { unit: String, flag: String },
     AppArmorParserMissing,
     LabelToolsMissing { live: bool, enforcing: bool },
     ContainerPolicyMissing { policy: String, wanted: bool },
@@ -132,6 +139,36 @@ pub enum Seen {
     /// What `landfall doctor` looks at beyond the preflight.
     #[serde(untagged)]
     Doctor(Sight),
+}
+
+/// Why data cannot be moved to a place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub enum TargetProblem {
+    /// They are there.
+    Same,
+    /// It lies in the data.
+    Inside {
+        /// Which.
+        data: String,
+    },
+    /// The data lie in it.
+    Around {
+        /// Which.
+        data: String,
+    },
+    /// It is reached over a link.
+    Link {
+        /// Where it really is.
+        real: String,
+    },
+    /// It is no directory.
+    NotADirectory,
+    /// Something is in it.
+    NotEmpty {
+        /// The first names.
+        names: Vec<String>,
+    },
 }
 
 /// A flag of a mount that takes something away from the files on it.
@@ -221,6 +258,13 @@ impl Seen {
             Self::OneWay { .. } => Code::OneWay,
             Self::Downgrade { .. } => Code::Downgrade,
             Self::DriverRemoved { .. } => Code::DriverRemoved,
+            Self::MigrationTarget { .. } => Code::MigrationTarget,
+            Self::DriverNotCopied { .. } => Code::DriverNotCopied,
+            Self::DataMounts { .. } => Code::DataMounts,
+            Self::ContainerdStays { .. } => Code::ContainerdStays,
+            Self::SameFileSystem { .. } => Code::SameFileSystem,
+            Self::BindsOfData { .. } => Code::BindsOfData,
+            Self::DataRootFlag { .. } => Code::DataRootFlag,
             Self::AppArmorParserMissing => Code::AppArmorParserMissing,
             Self::LabelToolsMissing { .. } => Code::LabelToolsMissing,
             Self::ContainerPolicyMissing { .. } => Code::ContainerPolicyMissing,

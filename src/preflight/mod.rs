@@ -11,6 +11,7 @@ mod finding;
 mod host;
 mod kernel;
 mod libraries;
+mod migrate;
 mod network;
 mod ownership;
 mod protection;
@@ -27,12 +28,14 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 pub use code::{Code, ParseCodeError, Refusal};
-pub use finding::{Finding, MountFlag, OwnedTargets, Seen, Severity};
+pub use finding::{Finding, MountFlag, OwnedTargets, Seen, Severity, TargetProblem};
+pub use migrate::moved as moved_directories;
 pub use network::{BridgeProblem, Use, UsedBy};
 
 use crate::bundle::{Archive, Layout, version_from_name};
 use crate::desired::Desired;
 use crate::facts::Facts;
+use crate::facts::data::DataFacts;
 use crate::steps::Step;
 use crate::store::STATE_DIR;
 use crate::topology::{Topology, starts_its_own_containerd};
@@ -132,6 +135,16 @@ pub fn check_upgrade(
     installed: Option<&str>,
 ) -> Vec<Finding> {
     upgrade::check(&Case::new(desired, facts, owned), installed)
+}
+
+/// Looks at whether the engine's data can be moved to where they are `desired`.
+pub fn check_migration(
+    desired: &Desired,
+    facts: &Facts,
+    owned: &BTreeSet<String>,
+    data: &DataFacts,
+) -> Vec<Finding> {
+    migrate::check(&Case::new(desired, facts, owned), data)
 }
 
 /// Looks at where an archive's programs are staged and the journal is begun, before either is

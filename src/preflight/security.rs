@@ -38,6 +38,13 @@ pub(super) fn check(case: &Case<'_>) -> Vec<Finding> {
     findings
 }
 
+/// What can be said of another data directory's labels.
+pub(super) fn data_root(case: &Case<'_>) -> Option<Finding> {
+    let selinux = case.facts.security.selinux.as_ref()?;
+    let seen = data_root_labels(case, selinux)?;
+    Some(if selinux.enforcing { Finding::error(seen) } else { Finding::warning(seen) })
+}
+
 fn selinux(case: &Case<'_>, selinux: &Selinux) -> Vec<Finding> {
     let (enforcing, policy) = (selinux.enforcing, selinux.policy.clone());
     let severe = |seen| if enforcing { Finding::error(seen) } else { Finding::warning(seen) };

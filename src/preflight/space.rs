@@ -36,6 +36,31 @@ pub(super) fn check(case: &Case<'_>, expected_unpacked: Option<u64>) -> Vec<Find
     findings
 }
 
+/// What is wrong with a file system that data shall be moved to. They are in use, so that more is
+/// refused than for an engine that has none yet.
+pub(super) fn migration_target(case: &Case<'_>, fact: &FileSystemFact) -> Vec<Finding> {
+    let path = case.data_root().to_owned();
+    if fact.read_only {
+        return vec![Finding::error(Seen::ReadOnly { path, instead: None })];
+    }
+    let mut findings = Vec::new();
+    let kind = fact.kind.as_str();
+    if NO_OVERLAY_ON.contains(&kind) || VOLATILE.contains(&kind) {
+        let file_system = fact.kind.clone();
+        findings.push(Finding::error(Seen::DataRootKind { path: path.clone(), file_system }));
+    } else if fact.reports_entry_type == Some(false) {
+        let file_system = fact.kind.clone();
+        findings.push(Finding::error(Seen::EntryType { path: path.clone(), file_system }));
+    }
+    if fact.no_exec {
+        // Volumes are directories of the data, and programs in them ran until now.
+        findings.push(Finding::error(Seen::NoExec { path }));
+    } else {
+        findings.extend(data_root_flags(case));
+    }
+    findings
+}
+
 fn shortages(case: &Case<'_>, expected_unpacked: Option<u64>) -> Vec<Finding> {
     let demands = demands(case, expected_unpacked);
     let mut devices: BTreeMap<u64, (&FileSystemFact, Vec<&Demand<'_>>)> = BTreeMap::new();

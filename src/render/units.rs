@@ -25,6 +25,8 @@ pub struct UnitContext {
     /// The daemon's data directory, if it is not the default one: the daemon then waits for
     /// the file system that it lies on.
     pub data_root: Option<String>,
+    /// Where containerd keeps its data, unless that is its default.
+    pub containerd_root: Option<String>,
     /// Where modprobe(8) is on the host; without it nothing is loaded ahead of containerd.
     pub modprobe: Option<String>,
     /// Whether this containerd tells systemd that it is ready, see [`containerd_notifies`].
@@ -123,6 +125,7 @@ struct Values {
     group: String,
     group_is_number: bool,
     data_root: Option<String>,
+    containerd_root: Option<String>,
     modprobe: Option<String>,
     path: Option<String>,
     notify: bool,
@@ -150,6 +153,9 @@ impl Values {
             group: unit_group(&context.group)?,
             group_is_number: context.group.bytes().all(|byte| byte.is_ascii_digit()),
             data_root: (context.data_root.as_deref())
+                .map(|path| quoted_path(phrases::DATA_DIRECTORY, path))
+                .transpose()?,
+            containerd_root: (context.containerd_root.as_deref())
                 .map(|path| quoted_path(phrases::DATA_DIRECTORY, path))
                 .transpose()?,
             modprobe: (context.modprobe.as_deref())
@@ -234,6 +240,7 @@ mod tests {
             bin_dir: "/usr/bin".to_string(),
             group: "docker".to_string(),
             data_root: None,
+            containerd_root: None,
             modprobe: Some("/sbin/modprobe".to_string()),
             containerd_notify: true,
             raises_open_files: true,
@@ -276,6 +283,7 @@ mod tests {
             bin_dir: "/opt/docker/bin".to_string(),
             group: "991".to_string(),
             data_root: Some("/data/100%/docker".to_string()),
+            containerd_root: Some("/data/100%/docker/containerd".to_string()),
             modprobe: None,
             containerd_notify: false,
             ..context(252)

@@ -8,6 +8,7 @@
 
 pub mod add_group_member;
 pub mod containers;
+pub mod copy_data;
 pub mod create_dir;
 pub mod create_group;
 pub mod create_link;
@@ -16,6 +17,7 @@ pub mod expect_gone;
 pub mod guard_boot;
 pub mod guard_runtime;
 pub mod install_binary;
+pub mod inventory;
 pub mod label_like;
 mod link;
 pub mod load_image;
@@ -47,12 +49,14 @@ use serde::{Deserialize, Serialize};
 use crate::digest::Digest;
 use crate::file_state::{FileState, Ownership};
 use crate::host::labels::WrongLabel;
+use crate::host::tree::{Moment, TreeDifference};
 use crate::host::{Host, HostError};
 use crate::report::Reporter;
 use crate::store::Store;
 
 pub use add_group_member::AddGroupMember;
 pub use containers::{NoteContainers, ResumeContainers, RunningContainer};
+pub use copy_data::{CopyData, SyncData};
 pub use create_dir::CreateDir;
 pub use create_group::CreateGroup;
 pub use create_link::CreateLink;
@@ -61,6 +65,7 @@ pub use expect_gone::ExpectGone;
 pub use guard_boot::GuardBoot;
 pub use guard_runtime::{EngineData, GuardRuntime, RuntimeBefore};
 pub use install_binary::InstallBinary;
+pub use inventory::{CheckInventory, Inventory, NoteInventory};
 pub use label_like::LabelLike;
 pub use load_image::LoadImage;
 pub use remove_file::RemoveFile;
@@ -142,6 +147,14 @@ pub enum Step {
     WatchUnits(WatchUnits),
     /// Checks that no container outlived its engine.
     ExpectGone(ExpectGone),
+    /// Copies data that are in use.
+    CopyData(CopyData),
+    /// Brings the copy up to date while nothing uses the data, and compares the two.
+    SyncData(SyncData),
+    /// Notes what containers, images and volumes there are.
+    NoteInventory(NoteInventory),
+    /// Checks that all of them are there again.
+    CheckInventory(CheckInventory),
 }
 
 /// What stood there before a step.
@@ -324,6 +337,19 @@ pub enum StepError {
     NoLabeller,
     /// Files keep other labels than the policy's.
     WrongLabels(BTreeMap<String, WrongLabel>),
+    /// File systems are mounted in a directory that has to be copied.
+    Mounted(Vec<String>),
+    /// A copy is not like its original.
+    CopyDiffers(Vec<TreeDifference>),
+    /// The daemon keeps its data elsewhere.
+    OtherDataRoot {
+        /// Where.
+        found: String,
+        /// Where it should.
+        wanted: String,
+    },
+    /// The engine has not all that it had.
+    Lacking(Vec<String>),
     /// fapolicyd was told to trust a program, and it is refused all the same.
     NotTrusted(String),
 }
@@ -345,6 +371,10 @@ pub struct Context<'a> {
     pub loaded: RefCell<BTreeMap<Digest, Vec<String>>>,
     /// What steps left on purpose.
     pub kept: RefCell<Vec<Undone>>,
+    /// When the last pass of [`CopyData`] over each directory began.
+    pub copied: RefCell<BTreeMap<String, Moment>>,
+    /// What [`NoteInventory`] found.
+    pub inventory: RefCell<Inventory>,
 }
 
 /// What happens to the engine's data when an installation is undone.
@@ -412,6 +442,10 @@ impl Step {
             Self::SnapshotMetadata(step) => step,
             Self::WatchUnits(step) => step,
             Self::ExpectGone(step) => step,
+            Self::CopyData(step) => step,
+            Self::SyncData(step) => step,
+            Self::NoteInventory(step) => step,
+            Self::CheckInventory(step) => step,
         }
     }
 

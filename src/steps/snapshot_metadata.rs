@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{Action, Before, Context, StepError, Undone};
+use crate::desired::DEFAULT_CONTAINERD_ROOT;
 use crate::file_state::{FileKind, parent_of};
 use crate::host::Host;
 
@@ -31,8 +32,6 @@ const OF_DOCKERD: [&str; 13] = [
 /// Files beneath containerd's root: its database, and those of its snapshotters.
 const OF_CONTAINERD: [&str; 2] =
     ["io.containerd.metadata.v1.bolt/meta.db", "io.containerd.snapshotter.v1.*/metadata.db"];
-/// Where a containerd that is a unit of its own keeps its data.
-const CONTAINERD_ROOT: &str = "/var/lib/containerd";
 
 /// Keeps the engine's metadata. Its daemons must not run meanwhile. Data – layers, volumes, logs
 /// – are not copied: engines only add to them.
@@ -40,6 +39,17 @@ const CONTAINERD_ROOT: &str = "/var/lib/containerd";
 pub struct SnapshotMetadata {
     /// dockerd's data-root.
     pub data_root: String,
+    /// containerd's root, where it is a unit of its own.
+    #[serde(default = "default_containerd_root", skip_serializing_if = "is_default")]
+    pub containerd_root: String,
+}
+
+fn is_default(root: &str) -> bool {
+    root == DEFAULT_CONTAINERD_ROOT
+}
+
+fn default_containerd_root() -> String {
+    DEFAULT_CONTAINERD_ROOT.to_owned()
 }
 
 impl Action for SnapshotMetadata {
@@ -88,7 +98,7 @@ impl SnapshotMetadata {
     fn files(&self, host: &Host) -> Result<Vec<String>, StepError> {
         let mut found = Vec::new();
         let of_dockerd = OF_DOCKERD.iter().map(|file| (self.data_root.as_str(), file));
-        let of_containerd = OF_CONTAINERD.iter().map(|file| (CONTAINERD_ROOT, file));
+        let of_containerd = OF_CONTAINERD.iter().map(|file| (self.containerd_root.as_str(), file));
         for (root, pattern) in of_dockerd.chain(of_containerd) {
             found.extend(matching(host, root, pattern)?);
         }
@@ -143,7 +153,10 @@ mod tests {
     }
 
     fn step() -> SnapshotMetadata {
-        SnapshotMetadata { data_root: "/var/lib/docker".to_owned() }
+        SnapshotMetadata {
+            data_root: "/var/lib/docker".to_owned(),
+            containerd_root: default_containerd_root(),
+        }
     }
 
     #[test]

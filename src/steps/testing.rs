@@ -59,6 +59,8 @@ impl Bed {
             running: std::cell::RefCell::default(),
             loaded: std::cell::RefCell::default(),
             kept: std::cell::RefCell::default(),
+            copied: std::cell::RefCell::default(),
+            inventory: std::cell::RefCell::default(),
         }
     }
 

@@ -155,6 +155,24 @@ Examples:
   landfall upgrade --offline docker-28.5.2.tgz --watch 60";
 /// `upgrade --watch`.
 pub const WATCH: &str = "Watch the units so long; one that restarts takes the upgrade back";
+/// `migrate-data-root`.
+pub const MIGRATE: &str =
+    "Move images, containers and volumes to another directory, with a way back";
+/// Shown below the options of `migrate-data-root`.
+pub const MIGRATE_NOTES: &str = "\
+Copies docker's data (and containerd's, to DIR/containerd) while containers run; then stops
+docker, copies what has changed since, compares, and starts docker with the copy. Containers
+are down for that last part alone. The old data stay, and landfall rollback goes back to them
+as they were then; --finish deletes them.
+
+Examples:
+  landfall migrate-data-root /data/docker --dry-run
+  landfall migrate-data-root /data/docker
+  landfall migrate-data-root --finish";
+/// DIR of `migrate-data-root`.
+pub const MIGRATE_TO: &str = "The new place: an empty directory, or one that does not exist";
+/// `--finish`.
+pub const FINISH: &str = "Delete the old data, once docker answers with the new ones";
 /// `history`.
 pub const HISTORY: &str = "List the runs on this host, and what can be gone back to";
 /// `prune`.

@@ -6,6 +6,7 @@ pub mod doctor;
 pub mod errors;
 pub mod findings;
 pub mod help;
+pub mod migrate;
 pub mod phrases;
 pub mod plan;
 pub mod probe;

@@ -61,6 +61,14 @@ pub fn step(step: &Step) -> String {
         }
         Step::WatchUnits(step) => format!("watch the units for {} s", step.seconds),
         Step::ExpectGone(_) => "check that no container outlived its engine".to_owned(),
+        Step::CopyData(step) => format!("copy {} to {} while it is in use", step.from, step.to),
+        Step::SyncData(step) => {
+            format!("copy what has changed in {} since, and compare", step.from)
+        }
+        Step::NoteInventory(_) => "note containers, images and volumes".to_owned(),
+        Step::CheckInventory(step) => {
+            format!("check that docker has all of them in {}", step.data_root)
+        }
     }
 }
 
@@ -134,10 +142,14 @@ fn restored(of: &Step) -> String {
         Step::TrustPrograms(step) => format!("put back what was at {}", step.path),
         Step::Revert(step) => format!("back again: {}", self::step(&step.entry.step)),
         Step::GuardBoot(_) => "the next boot has nothing to see to".to_owned(),
+        Step::CopyData(step) => format!("removed the copy in {}", step.to),
         Step::VerifyUnits(_)
         | Step::NoteContainers(_)
         | Step::ResumeContainers(_)
         | Step::ExpectGone(_)
+        | Step::SyncData(_)
+        | Step::NoteInventory(_)
+        | Step::CheckInventory(_)
         | Step::StopUnits(_)
         | Step::WatchUnits(_)
         | Step::ResetFailed(_)

@@ -154,7 +154,11 @@ impl<'a> Expected<'a> {
             | Step::StopUnits(_)
             | Step::SnapshotMetadata(_)
             | Step::WatchUnits(_)
-            | Step::ExpectGone(_) => {}
+            | Step::ExpectGone(_)
+            | Step::CopyData(_)
+            | Step::SyncData(_)
+            | Step::NoteInventory(_)
+            | Step::CheckInventory(_) => {}
         }
     }
 

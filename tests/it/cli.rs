@@ -39,6 +39,7 @@ fn help() {
     prints(&["apply", "--help"], 0, "apply-help.txt");
     prints(&["probe", "--help"], 0, "probe-help.txt");
     prints(&["support-bundle", "--help"], 0, "support-bundle-help.txt");
+    prints(&["migrate-data-root", "--help"], 0, "migrate-data-root-help.txt");
     prints(&["verify", "--help"], 0, "verify-help.txt");
     prints(&["doctor", "--help"], 0, "doctor-help.txt");
 }

@@ -23,6 +23,7 @@ mod idempotence;
 mod install;
 mod kill;
 mod lock;
+mod migrate;
 mod network;
 mod old_kernel;
 mod packages;

@@ -9,6 +9,7 @@
 
 mod bench;
 pub mod bundle;
+mod disk;
 pub mod hold;
 mod machine;
 mod registry;
@@ -19,6 +20,7 @@ pub mod tiny;
 mod trace;
 
 pub use bench::SHARE;
+pub use disk::Disk;
 pub use machine::{Machine, MachineOptions, VmOptions};
 pub use registry::Registry;
 pub use run::Run;

@@ -3,6 +3,7 @@
 pub mod container;
 pub mod image;
 pub mod system;
+mod volume;
 
 use std::{
     path::{Path, PathBuf},

@@ -234,3 +234,22 @@ fn configuration_that_was_changed_goes_on_request() {
         assert_eq!(outside(&bed), before);
     }
 }
+
+/// While a copy of the data is deleted, what ran has to run already: it goes last.
+#[test]
+fn a_copy_of_data_is_deleted_after_everything_else() {
+    use crate::steps::CopyData;
+    let bed = bed();
+    bed.host.create_dir("/old", Ownership::own(0o700)).unwrap();
+    bed.write("/old/layer", "x");
+    let copy = CopyData { from: "/old".into(), to: "/new".into(), bytes: 1, beside: None };
+    let steps = vec![Step::CopyData(copy), text("/note", "later\n")];
+    let mut session = Session::new(&bed.host, "migrate-data-root");
+    let made = apply(&bed.context(), session.journal().unwrap(), steps).unwrap();
+    assert_eq!(bed.read("/new/layer"), "x");
+    let mut order = Vec::new();
+    let report = undo(&bed.context(), &made, |index| order.push(index));
+    assert!(report.failed.is_empty(), "{report:?}");
+    assert_eq!(order, [1, 0]);
+    assert_eq!(bed.host.stat("/new").unwrap(), None);
+}

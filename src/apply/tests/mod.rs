@@ -109,6 +109,7 @@ fn receipt(run: &str, entries: Vec<Entry>) -> Receipt {
         },
         daemon: Map::new(),
         images: std::collections::BTreeSet::new(),
+        moved: None,
         loaded: std::collections::BTreeMap::new(),
         desired: None,
         adopted: None,

@@ -85,6 +85,10 @@ impl World {
                 | Step::SetMode(_)
                 | Step::Revert(_)
                 | Step::ExpectGone(_)
+                | Step::CopyData(_)
+                | Step::SyncData(_)
+                | Step::NoteInventory(_)
+                | Step::CheckInventory(_)
                 | Step::SetSetting(_) => panic!("a repair is no part of an installation"),
             }
         }
@@ -114,6 +118,7 @@ impl World {
             images,
             loaded: std::collections::BTreeMap::new(),
             desired: None,
+            moved: None,
             adopted: None,
             runs: Vec::new(),
             entries,

@@ -38,6 +38,7 @@ fn rollback(program: &str, from: &str, to: &str, engine: Option<&RunningEngine>)
 
 fn engine(live_restore: bool, swarm: bool) -> RunningEngine {
     RunningEngine {
+        data_root: String::new(),
         version: "26.1.5".to_owned(),
         live_restore,
         swarm,

@@ -4,6 +4,7 @@
 
 mod after;
 mod back;
+mod migrate;
 mod repair;
 mod shown;
 

@@ -2,6 +2,7 @@
 
 mod engines;
 mod hardened;
+mod migrate;
 mod network;
 mod programs;
 mod security;
@@ -19,6 +20,7 @@ use crate::bundle::{ElfInfo, Entry, Machine, Role, VersionNeed};
 use crate::desired::{GroupWanted, Source};
 use crate::digest::Digest;
 use crate::facts::FileFact;
+use crate::facts::data::DataFacts;
 use crate::file_state::{FileKind, FileState};
 use crate::plan;
 use crate::texts::findings::text;
@@ -33,6 +35,8 @@ struct World {
     archive: Archive,
     /// The version that Landfall installed here.
     installed: Option<&'static str>,
+    /// The data that shall be moved, and where to.
+    data: Option<DataFacts>,
 }
 
 fn world() -> World {
@@ -87,11 +91,15 @@ fn world() -> World {
         expected: Some(200 << 20),
         archive,
         installed: None,
+        data: None,
     }
 }
 
 impl World {
     fn findings(&self) -> Vec<Finding> {
+        if let Some(data) = &self.data {
+            return check_migration(&self.desired, &self.facts, &self.owned, data);
+        }
         let layout = self.version().is_none().then(|| self.archive.layout());
         let expected = Expected { unpacked: self.expected, layout };
         let mut found = check(&self.desired, &self.facts, &self.owned, expected);
@@ -215,6 +223,7 @@ fn cases() -> impl Iterator<Item = &'static Case> {
         security::CASES,
         hardened::CASES,
         upgrade::CASES,
+        migrate::CASES,
     ]
     .into_iter()
     .flatten()

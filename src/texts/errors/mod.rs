@@ -109,6 +109,20 @@ pub fn step_hints(error: &StepError) -> Vec<String> {
                 "a drop-in may set them: systemctl cat docker.socket docker.service; ls -l {path}"
             )]
         }
+        StepError::Mounted(_) => {
+            vec!["unmount them, or copy by hand what is on them, then try again".to_owned()]
+        }
+        StepError::CopyDiffers(_) => vec![
+            "something wrote to the data while docker was down, or the disk does not keep what is \
+             written to it: dmesg"
+                .to_owned(),
+        ],
+        StepError::OtherDataRoot { .. } => {
+            vec!["something else sets data-root: systemctl cat docker.service".to_owned()]
+        }
+        StepError::Lacking(_) => {
+            vec!["the daemon's log says what it could not read: journalctl -u docker".to_owned()]
+        }
         StepError::NoLabeller => vec![super::findings::LABEL_TOOLS.to_owned()],
         StepError::WrongLabels(_) => {
             vec!["see what SELinux denies: ausearch -m avc -ts recent; dmesg".to_owned()]
@@ -235,10 +249,7 @@ pub fn not_an_image(path: &str) -> String {
 
 /// The data directory of an installed engine.
 pub fn keep_data_root(from: &str) -> String {
-    format!(
-        "say --data-root {from}; to start anew elsewhere: landfall uninstall, then install with \
-         the other directory"
-    )
+    format!("say --data-root {from}; to move the data: landfall migrate-data-root DIR")
 }
 
 /// The archive was replaced while it was read.

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::steps::StepError;
+use crate::texts::migrate;
 
 impl fmt::Display for StepError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -51,6 +52,23 @@ impl fmt::Display for StepError {
                     write!(f, " {path} ({has}, not {})", label.wants)?;
                 }
                 Ok(())
+            }
+            Self::Mounted(mounts) => {
+                write!(f, "file systems are mounted in it: {}", mounts.join(", "))
+            }
+            Self::CopyDiffers(found) => {
+                f.write_str("the copy is not like the original:")?;
+                for difference in found {
+                    let what = migrate::differs(difference.differs);
+                    write!(f, " {} ({what})", difference.path)?;
+                }
+                Ok(())
+            }
+            Self::OtherDataRoot { found, wanted } => {
+                write!(f, "the daemon keeps its data in {found}, not in {wanted}")
+            }
+            Self::Lacking(lacking) => {
+                write!(f, "the engine does not have any more: {}", lacking.join(", "))
             }
             Self::NotTrusted(path) => {
                 write!(f, "fapolicyd does not let {path} run, though it is in its trust")

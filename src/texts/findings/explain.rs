@@ -18,6 +18,7 @@ pub(super) fn by_hand(code: Code) -> Option<(&'static str, &'static str)> {
         .or_else(|| programs(code))
         .or_else(|| network(code))
         .or_else(|| security(code))
+        .or_else(|| super::migrate::by_hand(code))
 }
 
 fn system(code: Code) -> Option<(&'static str, &'static str)> {

@@ -4,6 +4,7 @@
 mod doctor;
 mod explain;
 mod fix;
+mod migrate;
 mod network;
 mod security;
 mod seen;
@@ -139,7 +140,9 @@ pub fn title(code: Code) -> &'static str {
         Code::OneWay => "after this upgrade the engine of now may not read its data",
         Code::Downgrade => "the engine would be replaced by an older one",
         Code::DriverRemoved => "the new engine does not have the storage driver that is in use",
-        _ => doctor::page(code).map_or("", |page| page.title),
+        _ => migrate::title(code)
+            .or_else(|| doctor::page(code).map(|page| page.title))
+            .unwrap_or_default(),
     }
 }
 
@@ -275,7 +278,9 @@ pub fn why(code: Code) -> &'static str {
         | Code::Firewalld
         | Code::FirewallService
         | Code::RoutesUnknown => why_of_network(code),
-        _ => doctor::page(code).map_or("", |page| page.why),
+        _ => migrate::why(code)
+            .or_else(|| doctor::page(code).map(|page| page.why))
+            .unwrap_or_default(),
     }
 }
 

@@ -53,7 +53,7 @@ pub(super) fn seen(seen: &Seen) -> String {
         Seen::Lockdown { level: Lockdown::Integrity } => "integrity".to_owned(),
         Seen::Lockdown { level: Lockdown::Confidentiality } => "confidentiality".to_owned(),
         Seen::Fips => "/proc/sys/crypto/fips_enabled is 1".to_owned(),
-        _ => String::new(),
+        _ => super::migrate::seen(seen).unwrap_or_default(),
     }
 }
 
@@ -118,7 +118,7 @@ pub(super) fn fix(seen: &Seen) -> String {
              --import KEY, then reboot"
                 .to_owned()
         }
-        _ => String::new(),
+        _ => super::migrate::fix(seen).unwrap_or_default(),
     }
 }
 

@@ -4,7 +4,7 @@ use super::page;
 use crate::preflight::Code;
 
 /// Programs, options and files: a fix that holds none of them is only advice.
-const TYPED: [&str; 43] = [
+const TYPED: [&str; 44] = [
     "--bin-dir ",
     "--bip ",
     "--data-root ",
@@ -27,6 +27,7 @@ const TYPED: [&str; 43] = [
     "docker image prune",
     "docker network create",
     "dpkg ",
+    "du ",
     "echo ",
     "gpasswd ",
     "groupadd ",

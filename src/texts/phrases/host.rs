@@ -52,3 +52,5 @@ pub fn job_result(result: &str) -> String {
 }
 /// What could not be read.
 pub const ROUTES: &str = "the kernel's routes";
+/// What stands where a directory belongs.
+pub const NOT_A_DIRECTORY: &str = "no directory";

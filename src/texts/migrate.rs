@@ -1,0 +1,145 @@
+//! Moving an engine's data.
+
+use crate::host::tree::Differs;
+
+/// It is about a host that runs.
+pub const NEEDS_LIVE: &str =
+    "migrate-data-root works on the running system, with systemd: an image has no data to move";
+/// There is no receipt.
+pub const NOTHING_INSTALLED: &str = "landfall has installed no engine on this host";
+/// What to do about that.
+pub const ADOPT_FIRST: &str = "take over the Docker that is here: landfall adopt";
+/// The engine does not answer.
+pub const SILENT: &str = "docker does not answer, so that it cannot be told what it has";
+/// What to do about that.
+pub const START_IT: &str = "systemctl start docker; journalctl -u docker says why it does not";
+/// Before the move.
+pub const QUESTION: &str =
+    "Copy the data, stop all containers for the last of it, and use the copy? [y/N] ";
+/// Before the old data are deleted.
+pub const FINISH_QUESTION: &str =
+    "DELETE the old images, containers and volumes named above? There is no way back. [y/N] ";
+/// What happens to the old data.
+pub const STAYS: &str = "The old data stay as they are until: landfall migrate-data-root --finish";
+/// What the last move left.
+pub const FINISH_FIRST: &str = "delete them: landfall migrate-data-root --finish; or, after a move, \
+     go back: landfall rollback";
+/// Nothing was left behind.
+pub const NOTHING_LEFT: &str = "Nothing to do: no old data are left.";
+/// What to look at.
+pub const SEE_VERIFY: &str = "what is not as landfall left it: landfall verify";
+/// Going back, after the old data were deleted.
+pub const OLD_DATA_GONE: &str = "the data of before the move are not there any more";
+/// An adopted Docker whose data were moved for good.
+pub const GIVE_BACK_MOVED: &str = "the data were moved, and the old ones deleted: without \
+     landfall's configuration docker would look for them in the old place, and find nothing";
+/// What to do about that.
+pub const KEEP_OR_REMOVE: &str = "to remove this Docker too: landfall uninstall --include-adopted";
+
+/// A path that names no place.
+pub fn not_absolute(path: &str) -> String {
+    format!("{path}: the new place has to be an absolute path without . and ..")
+}
+
+/// What goes where.
+pub fn moves(from: &str, to: &str, size: &str, counted: bool) -> String {
+    let size = if counted { size.to_owned() } else { format!("up to {size}") };
+    format!("Data in {from} ({size}) are copied to {to}")
+}
+
+/// The last move is not finished.
+pub fn not_finished(old: &[String]) -> String {
+    format!("data that are not in use any more are still in {}", old.join(", "))
+}
+
+/// It is done.
+pub fn moved(to: &str, old: &[String]) -> String {
+    format!(
+        "Docker keeps its data in {to} now. The old ones are still in {}; once you are sure: \
+         landfall migrate-data-root --finish",
+        old.join(", ")
+    )
+}
+
+/// What stays.
+pub fn in_use(data_root: &str) -> String {
+    format!("Docker uses {data_root}, which stays")
+}
+
+/// The old data are gone.
+pub fn finished(size: &str) -> String {
+    format!("The old data are deleted: {size} are free again.")
+}
+
+/// Something is mounted in what is to be deleted.
+pub fn mounted(place: &str) -> String {
+    format!("a file system is mounted at {place}: what is on it would be deleted too")
+}
+
+/// How to take it away.
+pub fn umount(place: &str) -> String {
+    format!("umount {place}, then try again")
+}
+
+/// The engine uses another place than the receipt says.
+pub fn used_elsewhere(found: &str, expected: &str, daemon_json: &str) -> String {
+    format!(
+        "docker keeps its data in {found}, and landfall moved them to {expected}: nothing is \
+         deleted until {daemon_json} and the daemon agree on that"
+    )
+}
+
+/// A rollback of a move: what only the newer data hold.
+pub fn newer(what: &str, names: &[String]) -> String {
+    format!("  {what}: {}", names.join(", "))
+}
+
+/// A rollback of a move.
+pub fn goes_back(now: &str, then: &str) -> String {
+    format!(
+        "Docker goes back to its data in {then}, as they were at the move. What was made or \
+         changed since stays in {now}, and is not seen any more"
+    )
+}
+
+/// What a rollback leaves.
+pub fn left_by_rollback(old: &[String]) -> String {
+    format!("Still there: {}. To delete that: landfall migrate-data-root --finish", old.join(", "))
+}
+
+/// How far a copy is.
+pub fn copied(from: &str, done: &str, of: &str) -> String {
+    format!("copying {from}: {done} of about {of}")
+}
+
+/// Files whose protection stays behind.
+pub fn protected(count: u64, first: &str) -> String {
+    format!(
+        "{count} files are immutable or append-only (chattr +i, +a), which their copies are not; \
+         the first is {first}"
+    )
+}
+
+/// In what a copy differs.
+pub fn differs(what: Differs) -> &'static str {
+    match what {
+        Differs::Missing => "missing",
+        Differs::Extra => "only in the copy",
+        Differs::Kind => "of another kind",
+        Differs::Size => "of another length",
+        Differs::Owner => "another owner or mode",
+        Differs::Time => "another time",
+        Differs::Target => "leads elsewhere",
+        Differs::Links => "has other names",
+        Differs::Attributes => "other attributes",
+        Differs::Content => "other bytes",
+    }
+}
+
+/// An adopted Docker goes back to its old data.
+pub fn given_back(now: &str) -> String {
+    format!(
+        "Docker goes back to its old data, as they were when they were moved; those in {now} stay, \
+         and are not seen any more"
+    )
+}

@@ -1,0 +1,178 @@
+//! Moving an engine's data to another disk, and back.
+
+use crate::support::{Disk, Machine, MachineOptions, RUNNING, SHARE, bundle, with};
+
+/// A container that writes all the time, one that has ended, and a volume.
+fn start_containers(host: &Machine) {
+    let image = bundle::IMAGE_NAME;
+    host.sh(&format!(
+        "docker volume create things
+        docker run -d --name app -v things:/things {image} sh -c \
+          'echo kept >/things/file; ln /things/file /things/linked; \
+           while :; do echo x >>/things/log; sleep 0.1; done'
+        docker run --name ended {image} sh -c 'echo layer >/of-the-layer; rm /bin/wc'
+        docker run -d --rm --name passing {image} sleep 100000
+        until docker exec app test -e /things/log; do sleep 0.1; done"
+    ));
+}
+
+fn data_root(host: &Machine) -> String {
+    host.sh("docker info --format '{{.DockerRootDir}}'")
+}
+
+/// All that was there is there, and works.
+#[track_caller]
+fn all_there(host: &Machine) {
+    assert_eq!(host.sh("docker ps --format '{{.Names}}' | grep -v passing"), "app");
+    assert_eq!(host.sh("docker exec app cat /things/linked"), "kept");
+    assert_eq!(host.sh("docker exec app stat -c %h /things/file"), "2");
+    let changes = host.sh("docker diff ended | sort");
+    assert!(changes.contains("A /of-the-layer") && changes.contains("D /bin/wc"), "{changes}");
+    assert_eq!(host.sh("docker images -q | wc -l"), "1");
+}
+
+fn migrate(host: &Machine, to: &str) -> crate::support::Run {
+    host.landfall(&["migrate-data-root", to, "--yes"])
+}
+
+#[test]
+fn data_move_to_another_disk_and_back_and_for_good() {
+    let (disk, small) = (Disk::new("400M"), Disk::new("20M"));
+    let nspawn = vec![disk.at("/data"), small.at("/small")];
+    let host = MachineOptions { nspawn, ..MachineOptions::default() }.boot();
+    migrate(&host, "/data/docker").exits(2).says("landfall adopt");
+    let options = ["--image", bundle::image(), "--live-restore", "--user", "root"];
+    host.landfall(&with("install", &options)).exits(0);
+    start_containers(&host);
+
+    // Refused: nothing has changed.
+    host.sh("mkdir /data/photos; touch /data/photos/1; ln -s /data /link");
+    let before = host.snapshot();
+    for (to, code, word) in [
+        ("/small/docker", 3, "LF020"),
+        ("/var/lib/docker/new", 3, "LF068"),
+        ("/data/photos", 3, "LF068"),
+        ("/link/docker", 3, "LF068"),
+        ("/run/docker-data", 3, "LF025"),
+        ("data/docker", 2, "absolute"),
+    ] {
+        migrate(&host, to).exits(code).says(word);
+    }
+    host.sh("mount -o remount,bind,noexec /data");
+    migrate(&host, "/data/docker").exits(3).says("LF023");
+    host.sh("mount -o remount,bind,exec /data");
+    host.landfall(&["migrate-data-root", "--finish", "--yes"]).exits(0).says("nothing");
+    let plan = host.landfall(&["migrate-data-root", "/data/docker", "--dry-run"]).exits(0);
+    plan.says("/data/docker/containerd").says("Containers that stop").says("nothing was changed");
+    before.assert_same(&host.snapshot(), RUNNING);
+
+    let done = migrate(&host, "/data/docker").exits(0);
+    assert_eq!(data_root(&host), "/data/docker", "{done}");
+    all_there(&host);
+    let log = "wc -l </var/lib/docker/volumes/things/_data/log";
+    let old = host.sh(log);
+    assert!(host.sh("docker exec app wc -l /things/log") != old, "it writes to the copy");
+    assert_eq!(host.sh(log), old, "nothing writes to the old data");
+    assert!(host.exists("/data/docker/containerd/io.containerd.metadata.v1.bolt/meta.db"));
+    let units = host.sh("systemctl cat docker.service containerd.service");
+    assert!(units.contains("RequiresMountsFor=/data/docker\n"), "{units}");
+    host.landfall(&["verify"]).exits(0);
+    host.landfall(&["status"]).exits(0);
+    migrate(&host, "/data/other").exits(3).says("--finish");
+
+    // Back, to what was there at the move.
+    host.sh(&format!("docker run -d --name newer -v later:/x {} sleep 1000", bundle::IMAGE_NAME));
+    let back = host.landfall(&["rollback", "--yes"]).exits(0);
+    let back = back.says("containers: newer").says("volumes: later");
+    assert_eq!(data_root(&host), "/var/lib/docker", "{back}");
+    all_there(&host);
+    assert!(host.exists("/data/docker/volumes/later"));
+    host.landfall(&["verify"]).exits(0);
+    migrate(&host, "/data/again").exits(3).says("/data/docker");
+    host.landfall(&["migrate-data-root", "--finish", "--yes"]).exits(0).says("/data/docker");
+    assert!(!host.exists("/data/docker") && host.exists("/data/photos/1"));
+    all_there(&host);
+
+    // For good.
+    migrate(&host, "/data/docker").exits(0);
+    host.sh("systemctl stop docker.socket docker");
+    host.landfall(&["migrate-data-root", "--finish", "--yes"]).exits(3).says("does not answer");
+    host.sh("systemctl start docker.socket docker; docker start app");
+    host.landfall(&["migrate-data-root", "--finish", "--yes"]).exits(0).says("/var/lib/docker");
+    assert!(!host.exists("/var/lib/docker") && !host.exists("/var/lib/containerd"));
+    host.landfall(&["rollback", "--yes"]).exits(2);
+    host.landfall(&["verify"]).exits(0);
+    all_there(&host);
+    host.landfall(&with("install", &options)).exits(2).says("/data/docker");
+
+    host.landfall(&["uninstall", "--purge", "data", "--yes"]).exits(0).says("/data/docker");
+    assert!(!host.exists("/data/docker") && host.exists("/data/photos/1"));
+}
+
+/// Kinds of steps of a move; killed once each has had its effect.
+const KINDS: [&str; 4] = ["copy_data", "sync_data", "unit", "check_inventory"];
+
+/// An engine that does not start with the copy, and a run that is killed: everything is as before.
+#[test]
+fn a_move_that_fails_or_is_cut_leaves_docker_where_it_was() {
+    let disk = Disk::new("400M");
+    let host =
+        MachineOptions { nspawn: vec![disk.at("/data")], ..MachineOptions::default() }.boot();
+    host.landfall(&with("install", &["--image", bundle::image()])).exits(0);
+    start_containers(&host);
+    let files = "cd /etc; sha256sum systemd/system/docker.service systemd/system/containerd.service; \
+         cat docker/daemon.json 2>&1 || true";
+    let before = host.sh(files);
+    let receipt = host.read("/var/lib/landfall/receipt.json");
+    let unchanged = |what: &str| {
+        assert_eq!(host.sh(files), before, "{what}");
+        assert_eq!(data_root(&host), "/var/lib/docker", "{what}");
+        assert_eq!(host.sh("ls -A /data"), "lost+found", "{what}");
+        assert_eq!(host.read("/var/lib/landfall/receipt.json"), receipt, "{what}");
+        all_there(&host);
+    };
+
+    let trap = "/etc/systemd/system/docker.service.d/trap.conf";
+    let check = "ExecStartPre=/bin/sh -c '! grep -q /data/docker /etc/docker/daemon.json'";
+    host.put(trap, format!("[Service]\n{check}\n"));
+    host.sh("systemctl daemon-reload");
+    migrate(&host, "/data/docker").exits(1).says("rolled back");
+    unchanged("an engine that does not start");
+    host.sh(&format!("rm -r {}; systemctl daemon-reload", trap.trim_end_matches("/trap.conf")));
+
+    for kind in KINDS {
+        let script = r#""$@" || echo "it ended with $?""#;
+        let (at, landfall) = (format!("LANDFALL_KILL_AT={kind}"), format!("{SHARE}/landfall"));
+        let words = ["sh", "-c", script, "sh", "env", &at, &landfall, "migrate-data-root"];
+        host.exec(&[&words[..], &["/data/docker", "--yes"]].concat())
+            .exits(0)
+            .says("it ended with 137");
+        host.landfall(&["rollback", "--yes"]).exits(0).says("was cut");
+        unchanged(kind);
+    }
+}
+
+/// Images that are containerd's, not dockerd's.
+#[test]
+fn images_in_containerds_store_move_too() {
+    let disk = Disk::new("600M");
+    let newer = bundle::of_suite("trixie");
+    let nspawn = vec![disk.at("/data")];
+    let host = MachineOptions { suite: Some("trixie"), nspawn, ..MachineOptions::default() }.boot();
+    let store = r#"features={"containerd-snapshotter": true}"#;
+    let options = ["--image", bundle::image(), "--set", store];
+    host.landfall(&[vec!["install"], newer.arguments(), options.to_vec()].concat()).exits(0);
+    assert_eq!(host.sh("docker info --format '{{.Driver}}'"), "overlayfs");
+    start_containers(&host);
+    // The disk itself.
+    migrate(&host, "/data").exits(0);
+    assert_eq!(data_root(&host), "/data");
+    all_there(&host);
+    host.landfall(&["verify"]).exits(0);
+    host.landfall(&["migrate-data-root", "--finish", "--yes"]).exits(0);
+    assert!(!host.exists("/var/lib/containerd"));
+    all_there(&host);
+    host.sh("docker run --rm --name fresh busybox:bench true");
+    host.landfall(&["uninstall", "--purge", "data", "--yes"]).exits(0);
+    assert_eq!(host.sh("ls -A /data"), "lost+found");
+}
