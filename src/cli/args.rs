@@ -131,6 +131,13 @@ pub enum Command {
     },
     #[command(name = "migrate-data-root", about = help::MIGRATE, after_help = help::MIGRATE_NOTES)]
     MigrateDataRoot(MigrateArgs),
+    #[command(about = help::CONFIGURE, after_help = help::CONFIGURE_EXAMPLES)]
+    Configure {
+        #[command(flatten)]
+        args: Box<ConfigureArgs>,
+        #[command(flatten)]
+        confirm: ConfirmArgs,
+    },
     #[command(about = help::HISTORY)]
     History,
     #[command(about = help::PRUNE, after_help = help::PRUNE_NOTES)]
@@ -248,19 +255,69 @@ impl InstallArgs {
             gid: self.gid,
             users: self.users.clone(),
             unit_style: self.unit_style,
+            data_root: self.data_root.clone(),
+            images: self.images.clone(),
+            smoke_test: self.no_smoke_test.then_some(false),
+            ignore: self.ignore.clone(),
+            ..self.daemon.options()
+        }
+    }
+}
+
+impl DaemonArgs {
+    /// The options, as configuration takes them.
+    pub fn options(&self) -> Options {
+        Options {
             registry_mirrors: self.registry_mirrors.clone(),
             insecure_registries: self.insecure_registries.clone(),
-            data_root: self.data_root.clone(),
             log_max_size: self.log_max_size.clone(),
             log_max_file: self.log_max_file,
             live_restore: self.live_restore.then_some(true),
             bip: self.bip.clone(),
             set: self.set.clone(),
-            images: self.images.clone(),
-            smoke_test: self.no_smoke_test.then_some(false),
-            ignore: self.ignore.clone(),
+            ..Options::default()
         }
     }
+}
+
+/// What `configure` takes.
+#[derive(Clone, Debug, Default, Args)]
+pub struct ConfigureArgs {
+    #[command(flatten)]
+    pub daemon: DaemonArgs,
+    #[arg(long, value_name = "KEY", help = help::UNSET)]
+    pub unset: Vec<String>,
+    #[arg(long, value_name = "KEY=VALUE", help = help::ADD)]
+    pub add: Vec<String>,
+    #[arg(long, value_name = "KEY=VALUE", help = help::REMOVE)]
+    pub remove: Vec<String>,
+    #[arg(long, help = help::FORCE)]
+    pub force: bool,
+    #[arg(long, help = help::REPAIR_JSON)]
+    pub repair: bool,
+    #[arg(long, help = help::CONFIGURE_DRY_RUN)]
+    pub dry_run: bool,
+    #[arg(long = "ignore", value_name = "CODE", help = help::IGNORE)]
+    pub ignore: Vec<String>,
+}
+
+/// Keys of daemon.json.
+#[derive(Clone, Debug, Default, Args)]
+pub struct DaemonArgs {
+    #[arg(long = "registry-mirror", value_name = "URL", env = "LANDFALL_REGISTRY_MIRROR", hide_env = true, value_delimiter = ',', help = help::REGISTRY_MIRROR)]
+    pub registry_mirrors: Vec<String>,
+    #[arg(long = "insecure-registry", value_name = "HOST[:PORT]", env = "LANDFALL_INSECURE_REGISTRY", hide_env = true, value_delimiter = ',', help = help::INSECURE_REGISTRY)]
+    pub insecure_registries: Vec<String>,
+    #[arg(long, value_name = "SIZE", env = "LANDFALL_LOG_MAX_SIZE", hide_env = true, help = help::LOG_MAX_SIZE)]
+    pub log_max_size: Option<String>,
+    #[arg(long, value_name = "N", env = "LANDFALL_LOG_MAX_FILE", hide_env = true, help = help::LOG_MAX_FILE)]
+    pub log_max_file: Option<u32>,
+    #[arg(long, help = help::LIVE_RESTORE)]
+    pub live_restore: bool,
+    #[arg(long, value_name = "CIDR", env = "LANDFALL_BIP", hide_env = true, help = help::BIP)]
+    pub bip: Option<String>,
+    #[arg(long = "set", value_name = "KEY=JSON", help = help::SET)]
+    pub set: Vec<String>,
 }
 
 /// What `install`, `plan` and `probe` take.
@@ -281,22 +338,10 @@ pub struct InstallArgs {
     pub gid: Option<u32>,
     #[arg(long, value_enum, value_name = "STYLE", env = "LANDFALL_UNIT_STYLE", hide_env = true, hide_possible_values = true, help = help::UNIT_STYLE)]
     pub unit_style: Option<Topology>,
-    #[arg(long = "registry-mirror", value_name = "URL", env = "LANDFALL_REGISTRY_MIRROR", hide_env = true, value_delimiter = ',', help = help::REGISTRY_MIRROR)]
-    pub registry_mirrors: Vec<String>,
-    #[arg(long = "insecure-registry", value_name = "HOST[:PORT]", env = "LANDFALL_INSECURE_REGISTRY", hide_env = true, value_delimiter = ',', help = help::INSECURE_REGISTRY)]
-    pub insecure_registries: Vec<String>,
+    #[command(flatten)]
+    pub daemon: DaemonArgs,
     #[arg(long, value_name = "DIR", env = "LANDFALL_DATA_ROOT", hide_env = true, help = help::DATA_ROOT)]
     pub data_root: Option<String>,
-    #[arg(long, value_name = "SIZE", env = "LANDFALL_LOG_MAX_SIZE", hide_env = true, help = help::LOG_MAX_SIZE)]
-    pub log_max_size: Option<String>,
-    #[arg(long, value_name = "N", env = "LANDFALL_LOG_MAX_FILE", hide_env = true, help = help::LOG_MAX_FILE)]
-    pub log_max_file: Option<u32>,
-    #[arg(long, help = help::LIVE_RESTORE)]
-    pub live_restore: bool,
-    #[arg(long, value_name = "CIDR", env = "LANDFALL_BIP", hide_env = true, help = help::BIP)]
-    pub bip: Option<String>,
-    #[arg(long = "set", value_name = "KEY=JSON", help = help::SET)]
-    pub set: Vec<String>,
     #[arg(long = "image", value_name = "FILE", help = help::IMAGE)]
     pub images: Vec<PathBuf>,
     #[arg(long, help = help::NO_SMOKE_TEST)]

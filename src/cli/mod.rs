@@ -3,6 +3,7 @@
 mod adopt;
 mod apply;
 mod args;
+mod configure;
 mod confirm;
 mod doctor;
 mod failure;
@@ -93,6 +94,9 @@ fn dispatch(cli: &Cli, output: &Output) -> Result<u8, Failure> {
             upgrade::upgrade(&cli.global, options, *watch, confirm.within, &host, output)
         }
         Command::MigrateDataRoot(args) => migrate::migrate(&cli.global, args, &host, output),
+        Command::Configure { args, confirm } => {
+            configure::configure(&cli.global, args, confirm.within, &host, output)
+        }
         Command::History => history::history(&host, output),
         Command::Prune { keep } => prune::prune(&cli.global, *keep, &host, output),
         Command::Recover { boot } => recover::recover(*boot, &host, output),
@@ -108,6 +112,7 @@ fn dispatch(cli: &Cli, output: &Output) -> Result<u8, Failure> {
 fn looks_at_host(command: &Command) -> bool {
     match command {
         Command::Install { dry_run, .. } | Command::Adopt { dry_run } => *dry_run,
+        Command::Configure { args, .. } => args.dry_run,
         // Another host may be meant.
         Command::Plan { args, .. } => args.facts.is_none(),
         Command::Doctor(args) => !args.fix && args.code.is_none() && args.explain.is_none(),

@@ -106,7 +106,7 @@ impl Output {
     /// # Errors
     /// [`HostError::Interrupted`] if the run is asked to end instead.
     pub fn ask(&self, host: &Host, question: &str) -> Result<Option<bool>, HostError> {
-        if self.json || !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+        if !self.can_ask() {
             return Ok(None);
         }
         if let Ok(mut err) = self.err.lock() {
@@ -115,6 +115,11 @@ impl Output {
         }
         let answer = host.block_on_or_interrupt(terminal::typed_line())?.unwrap_or_default();
         Ok(Some(matches!(answer.trim(), "y" | "Y" | "yes")))
+    }
+
+    /// Whether somebody is there to be asked.
+    pub fn can_ask(&self) -> bool {
+        !self.json && std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
     }
 
     /// Whether objects are printed, for programs.

@@ -175,6 +175,19 @@ pub fn usual() -> Result<Desired, Failure> {
     Ok(config::desired(&options, None)?)
 }
 
+/// What was asked for when the engine was installed; an older receipt tells it by its steps.
+pub fn desired_by(receipt: &Receipt) -> Result<Desired, Failure> {
+    if let Some(desired) = &receipt.desired {
+        return Ok(desired.clone());
+    }
+    let mut desired = usual()?;
+    desired.daemon.clone_from(&receipt.daemon);
+    if let Some(installed) = Installed::of(receipt) {
+        installed.asked_by(&mut desired);
+    }
+    Ok(desired)
+}
+
 /// What is asked for; the files that it names are not looked at.
 pub fn asked(global: &Global, options: &Options, config: Config) -> Result<Desired, Failure> {
     let file = named_file(global, config)?;

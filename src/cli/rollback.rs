@@ -7,7 +7,7 @@ use super::failure::{Failure, exit};
 use super::install::{changing, keep};
 use super::output::{Output, utc};
 use super::run::Run;
-use super::uninstall::{active_units, guard_directory};
+use super::uninstall::{active_units, guard_directory, unmerged};
 use crate::apply::{Recovered, Session, apply};
 use crate::bundle::boundaries;
 use crate::facts::{data, engine};
@@ -88,6 +88,7 @@ fn rollback_run(
         changed_too: false,
         metadata: metadata || crosses_one_way(&receipt, &after),
         engine: engine.as_ref(),
+        daemon_json: unmerged(host, receipt.entries_of_last(runs), &receipt, &after.daemon)?,
     };
     let moves = data_move(host, &receipt, &after)?;
     let plan = back::rollback(&back, &receipt, &after);

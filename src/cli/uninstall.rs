@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::args::{Global, PurgeArg, UninstallArgs};
 use super::failure::{Failure, exit};
@@ -22,7 +22,8 @@ use crate::host::Host;
 use crate::installed::{self, with_moved_data};
 use crate::plan::back::{self, Back};
 use crate::plan::guarded;
-use crate::receipt::Receipt;
+use crate::plan::unmerge::{Standing, unmerge};
+use crate::receipt::{Entry, Receipt};
 use crate::steps::{Purge, Step};
 use crate::texts::{adoption as texts, errors, progress, steps};
 
@@ -70,6 +71,10 @@ fn uninstall_run(
         Some(adoption) if !include_adopted => {
             let (then, made) = since(receipt, adoption);
             let changed_too = purges(PurgeArg::Config);
+            let daemon_json = match changed_too {
+                true => None,
+                false => unmerged(host, &made, receipt, &then.daemon)?,
+            };
             let engine = engine::gather(host, active.contains("docker.service"));
             let back = Back {
                 entries: &made,
@@ -77,6 +82,7 @@ fn uninstall_run(
                 changed_too,
                 metadata: false,
                 engine: engine.as_ref(),
+                daemon_json,
             };
             return give_back(global, run, session, receipt, &then, &back, output);
         }
@@ -93,6 +99,10 @@ fn uninstall_run(
         metadata: false,
         // All of its containers stop, whatever it is.
         engine: None,
+        daemon_json: match purges(PurgeArg::Config) {
+            true => None,
+            false => unmerged(host, &receipt.entries, receipt, &Map::new())?,
+        },
     };
     let plan = guarded(back::uninstall(&back), guard_directory(host, receipt)?.as_deref());
     output.steps(&plan);
@@ -130,6 +140,23 @@ fn uninstall_run(
         &json!({"event": "done", "changed": true, "kept": *left}),
     );
     Ok(exit::DONE)
+}
+
+/// What takes daemon.json back to where Landfall had set the keys `after`, if others have written
+/// it too.
+pub fn unmerged(
+    host: &Host,
+    entries: &[Entry],
+    receipt: &Receipt,
+    after: &Map<String, Value>,
+) -> Result<Option<Vec<Step>>, Failure> {
+    let (text, state) = (host.read_text(DAEMON_JSON), host.stat(DAEMON_JSON)?);
+    let now = match (&text, &state) {
+        (Ok(Some(text)), Some(state)) => Some(Standing { text, state }),
+        // What is no text was changed by others, and is told as such.
+        _ => None,
+    };
+    Ok(unmerge(entries, now, &receipt.daemon, after))
 }
 
 /// Where the program may lie that guards the boot while the engine is taken back or changed.

@@ -76,6 +76,7 @@ fn over(asked: Desired, args: &InstallArgs, receipt: &Receipt) -> Desired {
 
 #[cfg(test)]
 mod tests {
+    use super::super::args::DaemonArgs;
     use super::*;
     use crate::config::{self, Options};
     use serde_json::json;
@@ -93,13 +94,16 @@ mod tests {
             bin_dir: Some("/opt/docker/bin".to_owned()),
             group: Some("ops".to_owned()),
             users: vec!["anna".to_owned()],
-            set: vec!["debug=true".to_owned(), "live-restore=true".to_owned()],
+            daemon: DaemonArgs {
+                set: vec!["debug=true".to_owned(), "live-restore=true".to_owned()],
+                ..DaemonArgs::default()
+            },
             ..InstallArgs::default()
         };
         receipt.desired = Some(asked(&before));
         let now = InstallArgs {
             users: vec!["ben".to_owned()],
-            set: vec!["debug=false".to_owned()],
+            daemon: DaemonArgs { set: vec!["debug=false".to_owned()], ..DaemonArgs::default() },
             ..InstallArgs::default()
         };
         let desired = over(asked(&now), &now, &receipt);

@@ -11,7 +11,7 @@ use super::args::{Global, VerifyArgs};
 use super::failure::{Failure, exit};
 use super::install::{changing, configured, keep};
 use super::output::{CAUTION, Output, QUIET, utc};
-use super::prepare::{hash, pass, read_archive, usual};
+use super::prepare::{desired_by, hash, pass, read_archive};
 use super::run::Run;
 use super::status::running;
 use crate::apply::{Session, apply};
@@ -20,7 +20,6 @@ use crate::digest::Digest;
 use crate::facts::{self, Wanted, installed};
 use crate::file_state::parent_of;
 use crate::host::{Host, HostError};
-use crate::installed::Installed;
 use crate::plan::repair::{Damage, Repair, repair as plan_repair};
 use crate::plan::{self, Inputs};
 use crate::preflight;
@@ -184,21 +183,9 @@ fn repair_run(
     Ok(if whole { exit::DONE } else { exit::UNSOUND })
 }
 
-/// What was asked for; an older receipt tells it by its steps. Of daemon.json only the keys that
-/// Landfall set are meant.
+/// What was asked for; of daemon.json only the keys that Landfall set are meant.
 pub fn desired_of(receipt: &Receipt) -> Result<Desired, Failure> {
-    let mut desired = match &receipt.desired {
-        Some(desired) => desired.clone(),
-        None => {
-            let mut desired = usual()?;
-            if let Some(installed) = Installed::of(receipt) {
-                installed.asked_by(&mut desired);
-            }
-            desired
-        }
-    };
-    desired.daemon.clone_from(&receipt.daemon);
-    Ok(desired)
+    Ok(Desired { daemon: receipt.daemon.clone(), ..desired_by(receipt)? })
 }
 
 /// What planning looks at, and what the receipt speaks of.

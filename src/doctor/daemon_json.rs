@@ -8,23 +8,6 @@ use crate::preflight::Finding;
 use crate::render::daemon_options;
 use crate::verify;
 
-/// Keys whose flag has another name than `--KEY`: lists take the singular (moby's
-/// `cmd/dockerd/config.go`).
-const FLAGS: [(&str, &[&str]); 12] = [
-    ("hosts", &["-H", "--host"]),
-    ("registry-mirrors", &["--registry-mirror"]),
-    ("insecure-registries", &["--insecure-registry"]),
-    ("storage-driver", &["-s", "--storage-driver"]),
-    ("storage-opts", &["--storage-opt"]),
-    ("exec-opts", &["--exec-opt"]),
-    ("log-opts", &["--log-opt"]),
-    ("log-level", &["-l", "--log-level"]),
-    ("labels", &["--label"]),
-    ("group", &["-G", "--group"]),
-    ("debug", &["-D", "--debug"]),
-    ("authorization-plugins", &["--authorization-plugin"]),
-];
-
 /// The keys of daemon.json; none if there is no file, or it cannot be read.
 pub(super) fn read(facts: &Facts) -> Map<String, Value> {
     match facts.daemon_json() {
@@ -78,24 +61,14 @@ fn known(key: &str, engine: Option<(u32, u32)>, case: &Case<'_>) -> Option<Findi
     })
 }
 
-/// The daemon does not start with a key in both places, `runtimes` aside.
+/// The daemon does not start with a key in both places.
 fn twice(key: &str, case: &Case<'_>) -> Option<Finding> {
-    if key == "runtimes" {
-        return None;
-    }
-    let own = format!("--{key}");
-    let own = [own.as_str()];
-    let names = FLAGS.iter().find(|(name, _)| *name == key).map_or(&own[..], |(_, names)| names);
     // What the unit would start counts, not what runs: a key that was added since only shows
     // at the next start.
     let words = match case.doctor.units.get("docker.service") {
         Some(unit) if !unit.command.is_empty() => &unit.command,
         _ => case.command(),
     };
-    let flag = words.iter().find(|word| {
-        let name = word.split('=').next().unwrap_or(word);
-        names.contains(&name)
-    })?;
-    let flag = flag.split('=').next().unwrap_or(flag).to_owned();
+    let flag = daemon_options::flag_among(key, words)?.to_owned();
     Some(error(Sight::DaemonKeyTwice { key: key.to_owned(), flag }))
 }

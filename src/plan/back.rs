@@ -35,6 +35,8 @@ pub struct Back<'a> {
     pub metadata: bool,
     /// The engine that runs and answers, if one does.
     pub engine: Option<&'a RunningEngine>,
+    /// What takes daemon.json back, where others have written it too (see [`super::unmerge`]).
+    pub daemon_json: Option<Vec<Step>>,
 }
 
 /// The steps that take everything back: the engine stops, and is gone.
@@ -165,6 +167,12 @@ fn reverts(back: &Back<'_>, steps: &mut Vec<Step>) -> bool {
         // What was taken over stays as it is.
         let is_kept = entry.before == Before::Adopted || !leaves_something(&entry.step);
         if !is_metadata && is_kept {
+            continue;
+        }
+        if entry.step.path() == Some(DAEMON_JSON)
+            && let Some(instead) = &back.daemon_json
+        {
+            steps.extend(instead.iter().cloned());
             continue;
         }
         of_units = of_units || entry.step.touches_units();

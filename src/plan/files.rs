@@ -43,22 +43,32 @@ pub(super) struct FilePlan {
     pub containerd_root: String,
 }
 
+impl FilePlan {
+    /// Nothing is planned yet.
+    pub(super) fn empty(topology: Topology) -> Self {
+        Self {
+            topology,
+            steps: Vec::new(),
+            changes: Vec::new(),
+            programs: BTreeSet::new(),
+            units: BTreeSet::new(),
+            daemon_changes: Vec::new(),
+            daemon: Map::new(),
+            bridge: None,
+            data_root: DEFAULT_DATA_ROOT.to_owned(),
+            containerd_root: DEFAULT_CONTAINERD_ROOT.to_owned(),
+        }
+    }
+}
+
 /// Plans directories, group, programs, daemon.json, units and their links, in this order.
 pub(super) fn plan(inputs: &Inputs<'_>, topology: Topology) -> Result<FilePlan, PlanError> {
-    let mut plan = FilePlan {
-        topology,
-        steps: Vec::new(),
-        changes: Vec::new(),
-        programs: BTreeSet::new(),
-        units: BTreeSet::new(),
-        daemon_changes: Vec::new(),
-        daemon: Map::new(),
-        bridge: None,
-        data_root: DEFAULT_DATA_ROOT.to_owned(),
-        containerd_root: DEFAULT_CONTAINERD_ROOT.to_owned(),
-    };
+    let mut plan = FilePlan::empty(topology);
     let mut directories = Directories::new(inputs);
-    let daemon = plan_daemon_json(inputs, &mut plan)?;
+    let existing = standing_daemon_json(inputs)?;
+    // Flags of a unit that was taken over are a person's, in daemon.json as well.
+    let flags = flags_in_force(inputs.receipt, inputs.facts, plan.topology).unwrap_or_default();
+    let daemon = plan_daemon_json(inputs, &mut plan, existing, &flags.daemon)?;
     plan.containerd_root = containerd_root(inputs, &plan);
     let units = units::units(&unit_context(inputs, &plan))?;
 
@@ -107,16 +117,9 @@ pub(super) fn plan(inputs: &Inputs<'_>, topology: Topology) -> Result<FilePlan, 
 /// Nothing of an installed engine is changed yet.
 pub(super) fn empty(receipt: &Receipt) -> FilePlan {
     FilePlan {
-        topology: receipt.topology,
-        steps: Vec::new(),
-        changes: Vec::new(),
-        programs: BTreeSet::new(),
-        units: BTreeSet::new(),
-        daemon_changes: Vec::new(),
         daemon: receipt.daemon.clone(),
-        bridge: None,
-        data_root: DEFAULT_DATA_ROOT.to_owned(),
         containerd_root: installed::containerd_root(receipt).to_owned(),
+        ..FilePlan::empty(receipt.topology)
     }
 }
 
@@ -269,19 +272,23 @@ fn plan_old_programs(inputs: &Inputs<'_>, plan: &mut FilePlan) {
     }
 }
 
-/// The new text of daemon.json, if it changes.
-fn plan_daemon_json(inputs: &Inputs<'_>, plan: &mut FilePlan) -> Result<Option<String>, PlanError> {
-    let existing = match inputs.facts.files.get(DAEMON_JSON) {
-        None => None,
-        Some(file) => {
-            let text = file.text.as_deref();
-            Some(text.ok_or_else(|| PlanError::NotText(DAEMON_JSON.to_owned()))?)
-        }
-    };
+/// The text of daemon.json that stands there.
+pub(super) fn standing_daemon_json<'a>(inputs: &Inputs<'a>) -> Result<Option<&'a str>, PlanError> {
+    let Some(file) = inputs.facts.files.get(DAEMON_JSON) else { return Ok(None) };
+    let text = file.text.as_deref();
+    text.map(Some).ok_or_else(|| PlanError::NotText(DAEMON_JSON.to_owned()))
+}
+
+/// The new text of daemon.json, if it changes. `flags` are keys that somebody set elsewhere and
+/// that belong into the file from now on.
+pub(super) fn plan_daemon_json(
+    inputs: &Inputs<'_>,
+    plan: &mut FilePlan,
+    existing: Option<&str>,
+    flags: &Map<String, Value>,
+) -> Result<Option<String>, PlanError> {
     let none = Map::new();
-    // Flags of a unit that was taken over are a person's, in daemon.json as well.
-    let flags = flags_in_force(inputs.receipt, inputs.facts, plan.topology).unwrap_or_default();
-    let moved = daemon_json::merge(existing, &flags.daemon, &none)?;
+    let moved = daemon_json::merge(existing, flags, &none)?;
     let is_there = existing.is_some() || !moved.text.is_empty();
     let with_flags = is_there.then_some(moved.text.as_str());
     let previous = inputs.receipt.map_or(&none, |receipt| &receipt.daemon);

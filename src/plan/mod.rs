@@ -2,6 +2,7 @@
 
 pub mod back;
 mod changes;
+mod configure;
 mod files;
 mod guard;
 pub mod migrate;
@@ -10,6 +11,7 @@ mod security;
 mod services;
 mod swap;
 mod topology;
+pub mod unmerge;
 mod wanted;
 
 #[cfg(test)]
@@ -31,6 +33,7 @@ use crate::steps::Step;
 use crate::topology::Topology;
 
 pub use changes::{Change, ChangeKind};
+pub use configure::configure;
 pub use guard::guarded;
 pub use services::EngineAction;
 pub use topology::topology;

@@ -327,7 +327,8 @@ fn without_engine(files: FilePlan) -> Plan {
     }
 }
 
-fn all_new(value: &Map<String, Value>) -> Vec<KeyChange> {
+/// The changes that a daemon sees which knows nothing of these keys yet.
+pub(super) fn all_new(value: &Map<String, Value>) -> Vec<KeyChange> {
     let new = |(key, value): (&String, &Value)| KeyChange {
         key: key.clone(),
         before: None,

@@ -126,6 +126,11 @@ pub fn check(
     findings
 }
 
+/// Looks at what the keys of daemon.json do to the host, where nothing else changes.
+pub fn check_settings(desired: &Desired, facts: &Facts, owned: &BTreeSet<String>) -> Vec<Finding> {
+    network::check(&Case::new(desired, facts, owned))
+}
+
 /// Looks at what is lost on the way from the engine that is installed to the one that is asked
 /// for.
 pub fn check_upgrade(

@@ -35,6 +35,17 @@ pub enum DaemonJsonError {
         /// The known key that may have been meant.
         nearest: Option<&'static str>,
     },
+    /// A key that other engines know, but not this one.
+    OtherEngine {
+        /// The key.
+        key: String,
+        /// The engine's version.
+        version: String,
+        /// The first release line that knows it.
+        first: (u32, u32),
+        /// The last one.
+        last: (u32, u32),
+    },
     /// A key that counts only inside of an object.
     Misplaced {
         /// The key.

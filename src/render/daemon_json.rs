@@ -2,8 +2,8 @@
 //!
 //! Three parties: what Landfall owns from an earlier run, what stands in the file now, what is
 //! wanted. Everything that Landfall does not own stays: foreign keys, a person's registries,
-//! the look of the file. Ownership is per key, per key of an object, and per element of the
-//! two lists of registries.
+//! the look of the file. Ownership is per key, per key of an object, and per element of
+//! lists whose elements stand for themselves.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -15,7 +15,7 @@ pub use super::daemon_error::DaemonJsonError;
 use crate::texts::phrases::daemon_json as phrases;
 use crate::topology::Topology;
 
-pub(crate) use super::daemon_validate::validate_key;
+pub(crate) use super::daemon_validate::{check_version, validate_key};
 
 /// One key at the top of daemon.json that gets another value.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -175,7 +175,9 @@ impl Parties<'_> {
             MergeRule::Value => Ok(self.replace()),
             MergeRule::Keys => self.merge_object(path, MergeRule::Keys),
             MergeRule::Names => self.merge_object(path, MergeRule::Value),
-            MergeRule::Ordered | MergeRule::Set => self.merge_list(path, rule),
+            MergeRule::Ordered | MergeRule::Set | MergeRule::Assignments => {
+                self.merge_list(path, rule)
+            }
         }
     }
 
@@ -223,15 +225,24 @@ impl Parties<'_> {
         let previous =
             self.previous.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         let within =
-            |list: &[Value], element: &Value| list.iter().any(|e| same_element(e, element));
-        let stays = |element: &&Value| within(wanted, element) || !within(previous, element);
+            |list: &[Value], element: &Value| list.iter().any(|e| same_element(rule, e, element));
+        // An assignment that a person changed is that person's.
+        let was_ours = |element: &Value| match rule {
+            MergeRule::Assignments => previous.contains(element),
+            _ => within(previous, element),
+        };
+        let stays = |element: &&Value| within(wanted, element) || !was_ours(element);
         let kept: Vec<&Value> = now.iter().filter(stays).collect();
         // An element that is there already keeps its spelling.
-        let spelt =
-            |element| kept.iter().find(|k| same_element(k, element)).copied().unwrap_or(element);
-        let in_front = wanted.iter().zip(&kept).take_while(|(w, k)| same_element(w, k)).count();
-        let value: Vec<Value> = if rule == MergeRule::Set {
-            let new = wanted.iter().filter(|element| !within(now, element));
+        let same = |one: &Value, other: &Value| same_element(rule, one, other);
+        let spelt = |element| kept.iter().find(|k| same(k, element)).copied().unwrap_or(element);
+        let in_front = wanted.iter().zip(&kept).take_while(|(w, k)| same(w, k)).count();
+        let new = wanted.iter().filter(|element| !within(now, element));
+        let value: Vec<Value> = if rule == MergeRule::Assignments {
+            let assigned =
+                |there| wanted.iter().find(|element| same(element, there)).unwrap_or(there);
+            kept.iter().map(|there| assigned(*there)).chain(new).cloned().collect()
+        } else if rule == MergeRule::Set {
             kept.iter().copied().chain(new).cloned().collect()
         } else if in_front == wanted.len() {
             kept.iter().copied().cloned().collect()
@@ -241,7 +252,13 @@ impl Parties<'_> {
         };
         let owned: Vec<Value> = wanted
             .iter()
-            .filter(|element| !within(now, element) || within(previous, element))
+            .filter(|element| {
+                let was_there = match rule {
+                    MergeRule::Assignments => now.contains(element),
+                    _ => within(now, element),
+                };
+                !was_there || was_ours(element)
+            })
             .cloned()
             .collect();
         let emptied = value.is_empty() && !(now.is_empty() && self.now.is_some());
@@ -273,10 +290,13 @@ impl Parties<'_> {
     }
 }
 
-/// Whether two elements of a list of registries mean the same one: the daemon adds a slash to
-/// the end of a mirror's URL.
-fn same_element(one: &Value, other: &Value) -> bool {
+/// Whether two elements of a list stand for the same: the daemon adds a slash to the end of a
+/// mirror's URL, and of assignments the name counts.
+pub(super) fn same_element(rule: MergeRule, one: &Value, other: &Value) -> bool {
     match (one, other) {
+        (Value::String(one), Value::String(other)) if rule == MergeRule::Assignments => {
+            one.split('=').next() == other.split('=').next()
+        }
         (Value::String(one), Value::String(other)) => {
             one.trim_end_matches('/') == other.trim_end_matches('/')
         }

@@ -95,6 +95,8 @@ pub enum MergeRule {
     Ordered,
     /// A list whose order does not matter: other elements stay where they are.
     Set,
+    /// A list of `NAME=VALUE`, one for each name: other names stay where they are.
+    Assignments,
 }
 
 impl MergeRule {
@@ -105,8 +107,14 @@ impl MergeRule {
             "names" => Self::Names,
             "ordered" => Self::Ordered,
             "set" => Self::Set,
+            "assignments" => Self::Assignments,
             _ => return None,
         })
+    }
+
+    /// Whether it is told for each element of a list whose it is.
+    pub fn is_by_element(self) -> bool {
+        matches!(self, Self::Ordered | Self::Set | Self::Assignments)
     }
 }
 
@@ -166,6 +174,36 @@ pub fn nearest(key: &str) -> Option<&'static str> {
     )
 }
 
+/// The flag that says the same as a key of daemon.json, if it is among these words of a command
+/// line: the daemon does not start with both. `runtimes` may stand in both places.
+pub fn flag_among<'w>(key: &str, words: &'w [String]) -> Option<&'w str> {
+    if key == "runtimes" {
+        return None;
+    }
+    let own = format!("--{key}");
+    let own = [own.as_str()];
+    let names = FLAGS.iter().find(|(name, _)| *name == key).map_or(&own[..], |(_, names)| names);
+    let flags = words.iter().map(|word| word.split('=').next().unwrap_or(word));
+    flags.into_iter().find(|flag| names.contains(flag))
+}
+
+/// Keys whose flag has another name than `--KEY`: lists take the singular (moby's
+/// `cmd/dockerd/config.go`).
+const FLAGS: [(&str, &[&str]); 12] = [
+    ("hosts", &["-H", "--host"]),
+    ("registry-mirrors", &["--registry-mirror"]),
+    ("insecure-registries", &["--insecure-registry"]),
+    ("storage-driver", &["-s", "--storage-driver"]),
+    ("storage-opts", &["--storage-opt"]),
+    ("exec-opts", &["--exec-opt"]),
+    ("log-opts", &["--log-opt"]),
+    ("log-level", &["-l", "--log-level"]),
+    ("labels", &["--label"]),
+    ("group", &["-G", "--group"]),
+    ("debug", &["-D", "--debug"]),
+    ("authorization-plugins", &["--authorization-plugin"]),
+];
+
 fn lines() -> impl Iterator<Item = &'static str> {
     TABLE.lines().filter(|line| !line.starts_with('#') && !line.is_empty())
 }
@@ -214,7 +252,9 @@ mod tests {
         for option in all() {
             let fits = match option.merge {
                 MergeRule::Value => true,
-                MergeRule::Ordered | MergeRule::Set => option.kind == T::Strings,
+                MergeRule::Ordered | MergeRule::Set | MergeRule::Assignments => {
+                    matches!(option.kind, T::Strings | T::Addresses)
+                }
                 MergeRule::Names => matches!(option.kind, T::Runtimes | T::Ulimits),
                 MergeRule::Keys => {
                     matches!(option.kind, T::StringMap | T::BoolMap | T::StringMapMap | T::Object)
@@ -244,6 +284,18 @@ mod tests {
         // A version between two lines of the table counts as the lower one.
         assert!(known("oom-score-adjust", (26, 0)) && !known("oom-score-adjust", (26, 1)));
         assert!(all().iter().all(|option| LINES.contains(&option.last)));
+    }
+
+    #[test]
+    fn flags_that_say_the_same() {
+        let words = |line: &str| line.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        let line =
+            words("/usr/bin/dockerd -H fd:// --registry-mirror=https://a --bip 172.30.0.1/24");
+        assert_eq!(flag_among("registry-mirrors", &line), Some("--registry-mirror"));
+        assert_eq!(flag_among("bip", &line), Some("--bip"));
+        assert_eq!(flag_among("hosts", &line), Some("-H"));
+        assert_eq!(flag_among("debug", &line), None);
+        assert_eq!(flag_among("runtimes", &words("dockerd --runtimes x")), None);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::daemon_error::DaemonJsonError;
 use super::daemon_options::{self, DaemonOption, OptionType};
 use super::json_document::kind_of;
 use crate::texts::phrases::daemon_json as phrases;
-use crate::topology::Topology;
+use crate::topology::{Topology, release};
 
 /// Checks one wanted key, before anything is merged.
 ///
@@ -38,6 +38,23 @@ pub fn validate_key(
     };
     check_type(key, option.kind, value)?;
     check_value(key, option.kind, value)
+}
+
+/// Checks that this engine knows a key: it does not start with one that it does not.
+///
+/// # Errors
+/// [`DaemonJsonError::OtherEngine`]. A version that cannot be told is not checked.
+pub fn check_version(key: &str, version: &str) -> Result<(), DaemonJsonError> {
+    let Some(engine) = release(version) else { return Ok(()) };
+    match daemon_options::find(key) {
+        Some(option) if !option.known_to(engine) => Err(DaemonJsonError::OtherEngine {
+            key: key.to_string(),
+            version: version.to_string(),
+            first: option.first,
+            last: option.last,
+        }),
+        _ => Ok(()),
+    }
 }
 
 fn check_type(path: &str, kind: OptionType, value: &Value) -> Result<(), DaemonJsonError> {

@@ -101,7 +101,7 @@ impl<'a> Document<'a> {
 }
 
 /// JSON and nothing else.
-const STRICT: ParseOptions = ParseOptions {
+pub(super) const STRICT: ParseOptions = ParseOptions {
     allow_comments: false,
     allow_loose_object_property_names: false,
     allow_trailing_commas: false,

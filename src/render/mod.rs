@@ -3,6 +3,7 @@
 //! Pure: values in, texts out. Nothing here reads or writes the host.
 
 pub mod boot;
+pub mod daemon_edit;
 mod daemon_error;
 pub mod daemon_json;
 pub mod daemon_options;
@@ -10,6 +11,7 @@ mod daemon_validate;
 pub mod diff;
 pub mod json_document;
 mod json_edit;
+pub mod json_repair;
 pub mod profile;
 pub mod trust;
 pub mod units;

@@ -173,6 +173,33 @@ Examples:
 pub const MIGRATE_TO: &str = "The new place: an empty directory, or one that does not exist";
 /// `--finish`.
 pub const FINISH: &str = "Delete the old data, once docker answers with the new ones";
+/// `configure`.
+pub const CONFIGURE: &str = "Change keys of daemon.json, and bring the engine in line";
+/// Shown below the options of `configure`.
+pub const CONFIGURE_EXAMPLES: &str = "\
+Keys that are not named stay as they are, whoever set them, and so does the look of the file.
+What somebody else set is shown beside what is asked for, and needs --force or a choice. The
+engine is reloaded where that is enough, and restarted where it is not; the plan says which
+containers that stops. Keys under `daemon:` in the file that --config names count as --set.
+
+Examples:
+  landfall configure --registry-mirror https://mirror.example
+  landfall configure --add insecure-registries=harbor.example:8443
+  landfall configure --set 'log-opts={\"max-size\": \"50m\"}' --unset bip
+  landfall configure --repair            mend what needs no guess: comments, spare commas";
+/// `configure --unset`.
+pub const UNSET: &str = "Take a key out of daemon.json (repeatable)";
+/// `configure --add`.
+pub const ADD: &str = "Add an element to a list (repeatable)";
+/// `configure --remove`.
+pub const REMOVE: &str = "Take an element out of a list (repeatable)";
+/// `configure --force`.
+pub const FORCE: &str = "Replace what somebody else set, too";
+/// `configure --repair`.
+pub const REPAIR_JSON: &str =
+    "Mend a daemon.json that is no JSON: byte order mark, comments, spare commas";
+/// `configure --dry-run`.
+pub const CONFIGURE_DRY_RUN: &str = "Show the plan and stop";
 /// `history`.
 pub const HISTORY: &str = "List the runs on this host, and what can be gone back to";
 /// `prune`.

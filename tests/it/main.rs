@@ -11,6 +11,7 @@ mod bad_host;
 mod bad_input;
 mod classic;
 mod cli;
+mod configure;
 mod cut;
 mod daemon_json;
 mod doctor;

@@ -56,6 +56,7 @@ fn uninstall_steps(bed: &Bed) -> Vec<Step> {
         changed_too: false,
         metadata: false,
         engine: None,
+        daemon_json: None,
     })
 }
 
@@ -68,6 +69,7 @@ fn rollback_steps(bed: &Bed) -> (Vec<Step>, Receipt) {
         changed_too: false,
         metadata: false,
         engine: None,
+        daemon_json: None,
     };
     (back::rollback(&back, &now, &after), after)
 }
@@ -223,6 +225,7 @@ fn configuration_that_was_changed_goes_on_request() {
             changed_too,
             metadata: false,
             engine: None,
+            daemon_json: None,
         });
         let context = bed.context();
         let mut session = Session::new(&bed.host, "uninstall");

@@ -31,8 +31,14 @@ fn rollback(program: &str, from: &str, to: &str, engine: Option<&RunningEngine>)
     let now = Receipt { version: Some(from.to_owned()), ..now };
     let entries = [replaced(program)];
     let active: BTreeSet<String> = ALL_UNITS.map(str::to_owned).into();
-    let back =
-        Back { entries: &entries, active: &active, changed_too: false, metadata: false, engine };
+    let back = Back {
+        entries: &entries,
+        active: &active,
+        changed_too: false,
+        metadata: false,
+        engine,
+        daemon_json: None,
+    };
     back::rollback(&back, &now, &after)
 }
 

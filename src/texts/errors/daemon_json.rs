@@ -22,6 +22,12 @@ impl fmt::Display for DaemonJsonError {
             Self::UnknownKey { key, nearest } => {
                 write!(f, "daemon.json has no key `{key}`{}", suggestion(*nearest))
             }
+            Self::OtherEngine { key, version, first, last } => write!(
+                f,
+                "docker {version} does not know the key `{key}`, which is known from {} to {}",
+                line_of(*first),
+                line_of(*last)
+            ),
             Self::Misplaced { key, parent } => write!(
                 f,
                 "`{key}` has no effect at the top of daemon.json: it belongs into `{parent}`"
@@ -58,6 +64,9 @@ impl DaemonJsonError {
             Self::UnknownKey { .. } => {
                 "dockerd does not start with a key that it does not know: leave it out".to_string()
             }
+            Self::OtherEngine { .. } => {
+                "leave it out: this dockerd does not start with it".to_string()
+            }
             Self::Misplaced { key, parent } => format!("--set '{parent}={{\"{key}\": …}}'"),
             Self::Type { found: phrases::A_NUMBER, expected: phrases::A_STRING, .. } => {
                 "put the number in quotes: \"3\"".to_string()
@@ -67,6 +76,11 @@ impl DaemonJsonError {
             Self::SetByUnit { key, style, .. } => set_by_unit_hint(key, *style),
         }
     }
+}
+
+/// A release line as its releases are numbered: 20.10, 28.0.
+fn line_of((major, minor): (u32, u32)) -> String {
+    if major < 20 { format!("{major}.{minor:02}") } else { format!("{major}.{minor}") }
 }
 
 fn set_by_unit_hint(key: &str, style: Option<Topology>) -> String {

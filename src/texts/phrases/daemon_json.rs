@@ -10,6 +10,8 @@ pub const A_NUMBER: &str = "a number";
 pub const A_STRING: &str = "a string";
 /// A JSON value, as it was found or is expected.
 pub const A_LIST: &str = "a list";
+/// What a key that takes one value has.
+pub const NO_LIST: &str = "one value";
 /// A JSON value, as it was found or is expected.
 pub const AN_OBJECT: &str = "an object";
 /// A fault of syntax: JSON has none.

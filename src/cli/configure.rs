@@ -1,0 +1,286 @@
+//! `landfall configure`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+
+use super::args::{ConfigureArgs, Global};
+use super::failure::{Failure, exit};
+use super::install::{changing, configured, keep};
+use super::output::Output;
+use super::prepare::{Config, asked, desired_by, pass};
+use super::run::Run;
+use crate::apply::{Session, apply};
+use crate::config::Options;
+use crate::desired::{DAEMON_JSON, Desired};
+use crate::facts::doctor::{processes, units};
+use crate::facts::{self, Facts};
+use crate::host::Host;
+use crate::plan::{self, EngineAction, Inputs, Plan};
+use crate::preflight;
+use crate::receipt::{Installed, Receipt};
+use crate::render::daemon_edit::{self, Edits, Standing};
+use crate::render::daemon_json::{self, DaemonJsonError};
+use crate::render::daemon_options::{self, OptionType};
+use crate::render::json_document::Document;
+use crate::render::json_repair;
+use crate::report::{Event, Phase, Reporter};
+use crate::steps::Purge;
+use crate::texts::{configure as texts, errors, progress};
+
+/// Changes keys of daemon.json, and brings the engine in line.
+pub fn configure(
+    global: &Global,
+    args: &ConfigureArgs,
+    within: Option<Duration>,
+    host: &Host,
+    output: &Output,
+) -> Result<u8, Failure> {
+    let options = Options {
+        // Its name alone would count.
+        archive: Some(PathBuf::new()),
+        ignore: args.ignore.clone(),
+        ..args.daemon.options()
+    };
+    let wanted = asked(global, &options, Config::IfNamed)?;
+    let edits = edits(args, wanted.daemon)?;
+    if edits == Edits::default() && !args.repair {
+        return Err(Failure::new(exit::USAGE, texts::NOTHING_ASKED).hint(texts::ASK));
+    }
+    if args.dry_run {
+        let Change { plan, .. } = look(args, &edits, wanted.ignore, host, output)?;
+        output.plan(&plan, true);
+        output.line(&format!("\n{}", progress::DRY_RUN));
+        return Ok(exit::DONE);
+    }
+    if host.is_live() && host.uid() != 0 {
+        return Err(Failure::new(exit::REFUSED, errors::NOT_ROOT).hint(errors::USE_SUDO));
+    }
+    let within = within.or_else(|| configured(&installed(host).ok()?.desired?, host));
+    changing(host, output, "configure", within, |run, session, _| {
+        let change = look(args, &edits, wanted.ignore, host, output)?;
+        carry_out(global, run, session, change, output)
+    })
+}
+
+/// What the arguments ask for. `set` are the keys that have these values by flag or by file.
+fn edits(args: &ConfigureArgs, mut set: Map<String, Value>) -> Result<Edits, Failure> {
+    // The two flags for logs leave other options of logs alone.
+    let has_log_flag = args.daemon.log_max_size.is_some() || args.daemon.log_max_file.is_some();
+    let log_options = if has_log_flag { set.remove_entry("log-opts") } else { None };
+    let elements = |flag: &'static str, arguments: &[String]| {
+        arguments.iter().map(|argument| element(flag, argument)).collect::<Result<Vec<_>, _>>()
+    };
+    let add = elements("--add", &args.add)?;
+    for (key, value) in &add {
+        daemon_json::validate_key(key, &Value::Array(vec![value.clone()]), None)
+            .map_err(|problem| invalid("--add", &problem))?;
+    }
+    let remove = elements("--remove", &args.remove)?;
+    for key in &args.unset {
+        if daemon_options::find(key).is_none() && daemon_options::nearest(key).is_some() {
+            let nearest = daemon_options::nearest(key);
+            let problem = DaemonJsonError::UnknownKey { key: key.clone(), nearest };
+            return Err(invalid("--unset", &problem));
+        }
+    }
+    let extend = log_options.into_iter().collect();
+    Ok(Edits { set, extend, unset: args.unset.clone(), add, remove })
+}
+
+/// `KEY=VALUE`; the elements of most lists are strings.
+fn element(flag: &'static str, argument: &str) -> Result<(String, Value), Failure> {
+    let usage = |text| Failure::new(exit::USAGE, text).hint(texts::ELEMENT_FORM);
+    let no_element = || texts::no_element(flag, argument);
+    let (key, value) = argument.split_once('=').ok_or_else(|| usage(no_element()))?;
+    if key.is_empty() || value.is_empty() {
+        return Err(usage(no_element()));
+    }
+    let is_object = daemon_options::find(key).is_some_and(|it| it.kind == OptionType::Pools);
+    let value = match is_object {
+        true => serde_json::from_str(value)
+            .map_err(|error| usage(format!("{}: {error}", no_element())))?,
+        false => value.into(),
+    };
+    Ok((key.to_owned(), value))
+}
+
+fn invalid(flag: &str, problem: &DaemonJsonError) -> Failure {
+    Failure::new(exit::USAGE, format!("{flag}: {problem}")).hint(problem.hint())
+}
+
+/// What shall be done.
+struct Change {
+    receipt: Receipt,
+    desired: Desired,
+    plan: Plan,
+}
+
+fn installed(host: &Host) -> Result<Receipt, Failure> {
+    let none = || Failure::new(exit::USAGE, texts::NOTHING_INSTALLED).hint(texts::ADOPT_FIRST);
+    Receipt::load(host)?.filter(Receipt::has_engine).ok_or_else(none)
+}
+
+fn look(
+    args: &ConfigureArgs,
+    edits: &Edits,
+    ignore: Vec<String>,
+    host: &Host,
+    output: &Output,
+) -> Result<Change, Failure> {
+    let receipt = installed(host)?;
+    let mut desired = Desired { ignore, images: Vec::new(), ..desired_by(&receipt)? };
+    desired.unit_style = Some(receipt.topology);
+    output.event(&Event::Phase { phase: Phase::Facts, bytes: None });
+    let facts = facts::gather(host, &plan::wanted(&desired))?;
+
+    let text = facts.files.get(DAEMON_JSON).and_then(|file| file.text.as_deref());
+    let repaired = repaired(text, args.repair)?;
+    let document = repaired.as_deref().or(text).map(Document::parse).transpose();
+    // It could be read a moment ago.
+    let document = document.map_err(|error| broken(&error.into()))?;
+    let standing = Standing {
+        now: document.as_ref().map(Document::value),
+        owned: &receipt.daemon,
+        asked: &desired.daemon,
+    };
+    let edited =
+        daemon_edit::edit(standing, edits).map_err(|problem| invalid(DAEMON_JSON, &problem))?;
+    edited.kept.iter().for_each(|path| output.line(&texts::kept(path)));
+    settle(args.force, &edited.conflicts, host, output)?;
+    refuse_flags(&edited.wanted, host)?;
+
+    desired.daemon = edited.wanted;
+    check_version(&desired, &receipt)?;
+    let owned = receipt.paths();
+    pass(output, &desired, &preflight::check_settings(&desired, &facts, &owned))?;
+    let plan = plan(&desired, &facts, &receipt, edited.previous, repaired.as_deref(), host)?;
+    let found = preflight::check_plan(&desired, &facts, &owned, &receipt.archive, &plan.steps);
+    pass(output, &desired, &found)?;
+    Ok(Change { receipt, desired, plan })
+}
+
+fn plan(
+    desired: &Desired,
+    facts: &Facts,
+    receipt: &Receipt,
+    previous: Map<String, Value>,
+    repaired: Option<&str>,
+    host: &Host,
+) -> Result<Plan, Failure> {
+    let before = Receipt { daemon: previous, ..receipt.clone() };
+    let directory = host.staging_dir(&desired.bin_dir)?;
+    let inputs = Inputs {
+        desired,
+        facts,
+        archive: &receipt.archive,
+        version: receipt.version.as_deref(),
+        // The boot's guard may lie there.
+        staging: directory.path(),
+        images: &[],
+        receipt: Some(&before),
+    };
+    Ok(plan::configure(&inputs, repaired)?)
+}
+
+/// The text that stands for a daemon.json that is no JSON; `None` if it is.
+fn repaired(text: Option<&str>, may_repair: bool) -> Result<Option<String>, Failure> {
+    let Some(text) = text else { return Ok(None) };
+    let Err(error) = Document::parse(text) else { return Ok(None) };
+    match json_repair::repaired(text) {
+        Ok(json) if may_repair => Ok(Some(json)),
+        Ok(_) => Err(broken(&error.into()).hint(texts::REPAIR_HINT)),
+        Err(left) => Err(broken(&left.into())),
+    }
+}
+
+fn broken(error: &DaemonJsonError) -> Failure {
+    let failure = Failure::new(exit::USAGE, format!("{DAEMON_JSON}, {error}"));
+    failure.hint(error.hint())
+}
+
+/// What somebody else set is replaced only by choice.
+fn settle(
+    force: bool,
+    conflicts: &[daemon_edit::Conflict],
+    host: &Host,
+    output: &Output,
+) -> Result<(), Failure> {
+    if conflicts.is_empty() || force {
+        return Ok(());
+    }
+    let details: Vec<String> = conflicts.iter().flat_map(texts::conflict).collect();
+    let mut failure = Failure::new(exit::REFUSED, texts::CONFLICT).hint(texts::CONFLICT_HINT);
+    if output.can_ask() {
+        output.line(&format!("{}:", texts::CONFLICT));
+        details.iter().for_each(|line| output.line(&format!("  {line}")));
+        if output.ask(host, texts::CONFLICT_QUESTION)? == Some(true) {
+            return Ok(());
+        }
+    } else {
+        failure.details = details;
+    }
+    Err(failure)
+}
+
+/// dockerd does not start with a key that its command line has too: as the unit says it with its
+/// drop-ins, or as a variable of the unit came out.
+fn refuse_flags(wanted: &Map<String, Value>, host: &Host) -> Result<(), Failure> {
+    if !host.is_live() {
+        return Ok(());
+    }
+    let mut words = processes::command_of(host, "dockerd")?.unwrap_or_default();
+    let unit = units::gather(host)?.remove("docker.service");
+    words.extend(unit.into_iter().flat_map(|unit| unit.command));
+    for key in wanted.keys() {
+        if let Some(flag) = daemon_options::flag_among(key, &words) {
+            let failure = Failure::new(exit::USAGE, texts::set_by_flag(key, flag));
+            return Err(failure.hint(texts::SEE_UNIT));
+        }
+    }
+    Ok(())
+}
+
+/// A key that this engine does not know would keep it from starting.
+fn check_version(desired: &Desired, receipt: &Receipt) -> Result<(), Failure> {
+    let Some(version) = receipt.version.as_deref() else { return Ok(()) };
+    for key in desired.daemon.keys() {
+        daemon_json::check_version(key, version)
+            .map_err(|problem| invalid(DAEMON_JSON, &problem))?;
+    }
+    Ok(())
+}
+
+fn carry_out(
+    global: &Global,
+    run: &Run<'_>,
+    session: &mut Session<'_>,
+    change: Change,
+    output: &Output,
+) -> Result<u8, Failure> {
+    let Change { mut receipt, desired, plan } = change;
+    if plan.is_empty() {
+        output.result(progress::NOTHING_TO_DO, &json!({"event": "done", "changed": false}));
+        return Ok(exit::DONE);
+    }
+    output.plan(&plan, false);
+    super::confirm(global, run.host, output, progress::APPLY_QUESTION)?;
+    let context = run.context(Purge::Keep);
+    let Plan { steps, daemon, engine, .. } = plan;
+    let entries = apply(&context, session.journal()?, steps)?;
+    let now = Installed { daemon, desired: Some(desired), ..receipt.installed() };
+    receipt.add_run(session.run(), session.command(), &entries, Some(now));
+    let version = receipt.version.clone();
+    keep(run, &context, session, &entries, receipt)?;
+    let text = match engine {
+        EngineAction::Image => progress::IMAGE_DONE.to_owned(),
+        EngineAction::Restart => progress::reloaded(true).to_owned(),
+        EngineAction::Reload => progress::reloaded(false).to_owned(),
+        EngineAction::None | EngineAction::Start | EngineAction::Containerd => {
+            progress::running(version.as_deref())
+        }
+    };
+    output.result(&text, &json!({"event": "done", "changed": true, "engine": engine}));
+    Ok(exit::DONE)
+}

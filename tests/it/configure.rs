@@ -1,0 +1,163 @@
+//! Day two: single keys of daemon.json are changed on a host whose containers run.
+
+use crate::support::{Machine, Snapshot, bundle, installed};
+
+const FILE: &str = "/etc/docker/daemon.json";
+
+fn configure<'a>(options: &[&'a str]) -> Vec<&'a str> {
+    [&["configure", "--yes"], options].concat()
+}
+
+/// The daemon's process, the container's, and what the daemon says of its mirrors.
+fn processes(host: &Machine) -> (String, String) {
+    (host.unit("docker.service", "MainPID"), host.sh("docker inspect -f '{{.State.Pid}}' web"))
+}
+
+fn mirrors(host: &Machine) -> String {
+    host.sh("docker info --format '{{.RegistryConfig.Mirrors}}'")
+}
+
+/// A host whose engine runs a container, and somebody's daemon.json.
+fn a_host(text: &str, options: &[&str]) -> Machine {
+    let host = Machine::boot();
+    host.put(FILE, text);
+    installed(&host, &[&["--image", bundle::image()], options].concat());
+    host.sh(&format!("docker run -d --name web {} sleep 100000", bundle::IMAGE_NAME));
+    host
+}
+
+#[test]
+fn a_mirror_comes_without_a_restart_and_really_goes() {
+    let host = a_host("{\n  \"labels\": [\"rack=7\"]\n}\n", &["--live-restore"]);
+    let (daemon, container) = processes(&host);
+    let before = host.read(FILE);
+    let mirror = "https://mirror.example.internal";
+
+    let run = host.landfall(&configure(&["--registry-mirror", mirror])).exits(0);
+    run.says("containers run on");
+    assert_eq!(processes(&host), (daemon.clone(), container.clone()));
+    assert_eq!(mirrors(&host), format!("[{mirror}/]"));
+    host.landfall(&configure(&["--registry-mirror", mirror])).exits(0).says("Nothing to do");
+    host.landfall(&["verify"]).exits(0);
+
+    // What is taken out of the file lives on in a daemon that is only told to read it again.
+    let element = format!("registry-mirrors={mirror}");
+    host.landfall(&configure(&["--remove", &element])).exits(0).says("restarted");
+    assert_eq!(mirrors(&host), "[]");
+    assert_ne!(processes(&host).0, daemon);
+    assert_eq!(processes(&host).1, container, "live-restore keeps it");
+    assert_eq!(host.read(FILE), before, "byte for byte");
+    host.landfall(&["verify"]).exits(0);
+
+    // Both changes are runs, and can be taken back.
+    host.landfall(&["rollback", "--yes"]).exits(0);
+    assert_eq!(mirrors(&host), format!("[{mirror}/]"));
+    assert_eq!(processes(&host).1, container);
+    host.landfall(&["history"]).exits(0).says("configure");
+}
+
+#[test]
+fn what_somebody_else_set_needs_a_choice() {
+    let host = a_host("{\"debug\": true, \"max-concurrent-downloads\": 2}\n", &[]);
+    host.sh(&format!("sed -i 's/: 2/: 4/' {FILE}; systemctl reload docker"));
+    let before: Snapshot = host.snapshot();
+    let change = ["--set", "max-concurrent-downloads=8", "--add", "labels=rack=7"];
+    let refused = host.landfall(&configure(&change)).exits(3);
+    refused.says("there:  4").says("asked:  8").says("--force");
+    before.assert_same(&host.snapshot(), &[]);
+
+    let forced = [&change[..], &["--force"]].concat();
+    host.landfall(&[&["configure", "--dry-run"], &forced[..]].concat()).exits(0).says("labels");
+    before.assert_same(&host.snapshot(), &[]);
+    host.landfall(&configure(&forced)).exits(0).says("containers run on");
+    assert_eq!(host.sh("docker info --format '{{.Labels}} {{.Debug}}'"), "[rack=7] true");
+
+    // What a person changes of ours since is that person's.
+    host.sh(&format!("sed -i 's/rack=7/rack=9/' {FILE}; systemctl reload docker"));
+    host.landfall(&configure(&["--set", "shutdown-timeout=20"])).exits(0).says("rack=7");
+    assert_eq!(host.sh("docker info --format '{{.Labels}}'"), "[rack=9]");
+    let file: serde_json::Value = serde_json::from_str(&host.read(FILE)).expect("JSON");
+    let expected = serde_json::json!({
+        "debug": true, "max-concurrent-downloads": 8, "labels": ["rack=9"], "shutdown-timeout": 20
+    });
+    assert_eq!(file, expected);
+
+    host.landfall(&["uninstall", "--yes"]).exits(0);
+    let left: serde_json::Value = serde_json::from_str(&host.read(FILE)).expect("JSON");
+    assert_eq!(left["debug"], true);
+    assert_eq!(left["labels"], serde_json::json!(["rack=9"]));
+}
+
+#[test]
+fn a_broken_file_is_told_and_mended() {
+    let host = a_host("{}\n", &["--live-restore"]);
+    let container = processes(&host).1;
+    let broken = "{\n  // for the audit\n  \"debug\": true,\n  \"live-restore\": true,\n}\n";
+    host.put(FILE, broken);
+    host.sh("! systemctl restart docker.service
+         until systemctl -q is-failed docker.service && systemctl -q is-failed docker.socket; do
+             systemctl start docker.socket; docker version >/dev/null 2>&1 || :
+         done");
+    let before: Snapshot = host.snapshot();
+    let run = host.landfall(&configure(&["--set", "icc=true"])).exits(2);
+    run.says("line 2, column 3").says("--repair");
+    before.assert_same(&host.snapshot(), &[]);
+
+    host.landfall(&configure(&["--repair"])).exits(0);
+    assert_eq!(host.read(FILE), "{\n  \"debug\": true,\n  \"live-restore\": true\n}\n");
+    assert_eq!(host.sh("docker info --format '{{.Debug}}'"), "true");
+    assert_eq!(processes(&host).1, container);
+
+    // What would be a guess is left to a person.
+    host.put(FILE, "{\"debug\": true, \"debug\": false}\n");
+    host.landfall(&configure(&["--repair"])).exits(2).says("`debug` is there already");
+}
+
+#[test]
+fn what_dockerd_would_refuse_is_refused_before_it_sees_it() {
+    let host = a_host("{}\n", &["--live-restore"]);
+    host.sh("mkdir /etc/systemd/system/docker.service.d
+         sed -n 's/^ExecStart=.*/[Service]\\nExecStart=\\n& --mtu=1400/p' \
+             /etc/systemd/system/docker.service >/etc/systemd/system/docker.service.d/mtu.conf
+         systemctl daemon-reload");
+    let before: Snapshot = host.snapshot();
+    for (options, code, text) in [
+        (&["--registry-mirror", "https://harbor.example/proxy"][..], 2, "harbor.example/proxy"),
+        (&["--set", "mtu=1500"], 2, "--mtu"),
+        (&["--set", "registry-mirror=[]"], 2, "registry-mirrors"),
+        (&["--unset", "registry-mirror"], 2, "registry-mirrors"),
+        (&["--add", "bip=172.30.0.1/24"], 2, "`bip`"),
+        (&["--add", "labels"], 2, "KEY=VALUE"),
+        (&["--set", "min-api-version=\"1.40\""], 2, "does not know"),
+        (&["--set", "data-root=\"/data\""], 2, "/var/lib/docker"),
+        (&["--bip", "10.77.0.200/24"], 3, "10.77.0"),
+        (&[], 2, "--set KEY=JSON"),
+    ] {
+        let run = host.landfall(&configure(options));
+        assert_eq!(run.code, code, "{options:?}: {run}");
+        run.says(text);
+    }
+    before.assert_same(&host.snapshot(), &[]);
+
+    // A daemon that does not come up with it gets its former file back, and its containers.
+    let container = processes(&host).1;
+    let run = host.landfall(&configure(&["--set", "storage-driver=\"nonsense\""])).exits(1);
+    run.says("rolled back");
+    assert_eq!(host.read(FILE), "{\n  \"live-restore\": true\n}\n");
+    assert_eq!(host.unit("docker.service", "ActiveState"), "active");
+    assert_eq!(processes(&host).1, container);
+
+    // Nobody confirms it.
+    let within = ["--set", "icc=true", "--confirm-within", "1s"];
+    host.landfall(&configure(&within)).exits(1);
+    assert_eq!(host.read(FILE), "{\n  \"live-restore\": true\n}\n");
+    assert_eq!(host.unit("docker.service", "ActiveState"), "active");
+}
+
+#[test]
+fn without_an_engine_there_is_nothing_to_change() {
+    let host = Machine::boot();
+    let before: Snapshot = host.snapshot();
+    host.landfall(&configure(&["--live-restore"])).exits(2).says("landfall adopt");
+    before.assert_same(&host.snapshot(), &[]);
+}
