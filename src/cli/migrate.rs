@@ -14,6 +14,7 @@ use super::show_plan::megabytes;
 use super::verify::desired_of;
 use crate::apply::journal::Cleanup;
 use crate::apply::{Session, apply};
+use crate::bundle::Archive;
 use crate::desired::{DAEMON_JSON, DEFAULT_DATA_ROOT, Desired};
 use crate::facts::data::{self, DataFacts};
 use crate::facts::{self, Facts, engine};
@@ -116,7 +117,9 @@ fn prepare(host: &Host, to: &str, ignore: &[String], output: &Output) -> Result<
         receipt: Some(&receipt),
     };
     let (plan, moved) = plan_migrate::migrate(&inputs, &receipt, &data)?;
-    let found = preflight::check_plan(&desired, &facts, &owned, &receipt.archive, &plan.steps);
+    // Programs stay as they are, whoever owns them.
+    let none = Archive::of_programs(Vec::new());
+    let found = preflight::check_plan(&desired, &facts, &owned, &none, &plan.steps);
     pass(output, &desired, &found)?;
     Ok(Prepared { receipt, data, plan, moved })
 }

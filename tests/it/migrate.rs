@@ -176,3 +176,38 @@ fn images_in_containerds_store_move_too() {
     host.landfall(&["uninstall", "--purge", "data", "--yes"]).exits(0);
     assert_eq!(host.sh("ls -A /data"), "lost+found");
 }
+
+/// A Docker of packages: its units are theirs, and get files beside them.
+#[test]
+fn an_adopted_docker_moves_and_its_units_stay() {
+    let disk = Disk::new("400M");
+    let nspawn = vec![disk.at("/data")];
+    let host = MachineOptions { variant: Some("debs"), nspawn, ..MachineOptions::default() }.boot();
+    host.sh("DEBIAN_FRONTEND=noninteractive dpkg -i /srv/debs/docker.io/*.deb");
+    host.sh(&format!("systemctl start docker; docker load -i {}", bundle::image()));
+    start_containers(&host);
+    let units = "cd /lib/systemd/system; sha256sum docker.service containerd.service";
+    let before = host.sh(units);
+    host.landfall(&["adopt", "--yes"]).exits(0);
+
+    migrate(&host, "/data/docker").exits(0);
+    assert_eq!(data_root(&host), "/data/docker");
+    all_there(&host);
+    assert_eq!(host.sh(units), before);
+    let command = host.unit("containerd.service", "ExecStart");
+    assert!(command.contains("--root /data/docker/containerd"), "{command}");
+    host.landfall(&["verify"]).exits(0);
+
+    // Let go of, it is as it was before Landfall: with its old data.
+    host.landfall(&["uninstall", "--yes"]).exits(0).says("/data/docker");
+    assert_eq!(data_root(&host), "/var/lib/docker");
+    all_there(&host);
+    assert!(!host.exists("/etc/systemd/system/docker.service.d"));
+
+    host.landfall(&["adopt", "--yes"]).exits(0);
+    migrate(&host, "/data/second").exits(0);
+    host.landfall(&["migrate-data-root", "--finish", "--yes"]).exits(0);
+    all_there(&host);
+    host.landfall(&["uninstall", "--yes"]).exits(3).says("old ones deleted");
+    host.landfall(&["verify"]).exits(0);
+}
