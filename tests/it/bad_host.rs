@@ -2,7 +2,7 @@
 //! read-only, files that cannot be changed, units that hang, a bus that is gone.
 
 use crate::support::hold::{Background, Hold};
-use crate::support::{Machine, MachineOptions, Run, bundle, with};
+use crate::support::{Machine, MachineOptions, Run, VmOptions, bundle, with};
 
 /// A host with an engine and a container that nobody but us starts again.
 struct Host {
@@ -251,4 +251,40 @@ fn a_daemon_that_is_never_ready_is_given_up() {
     let run = host.upgrade(&[]).exits(1).says("docker.service did not start");
     let run = run.says("rolled back").says("/var/lib/landfall/failed-");
     host.is_as_before(&run.to_string());
+}
+
+/// The clock is set a day back while the engine is down for an upgrade, and two days forward while it
+/// is down for a rollback. On a virtual machine, which has a clock of its own.
+#[test]
+#[ignore = "long: a virtual machine under emulation"]
+fn a_clock_that_jumps_in_the_middle() {
+    bundle::same_again();
+    let host = VmOptions::default().boot();
+    host.landfall(&with("install", &["--image", bundle::image()])).exits(0);
+    host.sh(&format!("docker run -d --name plain {} sleep 100000", bundle::IMAGE_NAME));
+    let before = programs(&host);
+    let jump = |days: i64| host.sh(&format!("date -s @$(( $(date +%s) + {days} * 86400 ))"));
+
+    let hold = Hold::in_unit(&host, "docker.service", "ExecStartPre");
+    let run = Background::start(&host, &upgrade(bundle::same_again()));
+    hold.reached();
+    jump(-1);
+    hold.release();
+    let (code, said) = run.ends();
+    assert_eq!(code, "0", "{said}");
+    works(&host);
+
+    // What happened last is what is taken back, whatever the clock says.
+    hold.again();
+    let run = Background::start(&host, &["rollback", "--yes"]);
+    hold.reached();
+    jump(2);
+    hold.release();
+    let (code, said) = run.ends();
+    assert_eq!(code, "0", "{said}");
+    assert_eq!(programs(&host), before);
+    works(&host);
+    let history = host.landfall(&["history"]).exits(0).output();
+    let order = ["install", "upgrade", "rollback"].map(|run| history.find(&format!("{run} ")));
+    assert!(order.is_sorted() && order[0].is_some(), "{history}");
 }
