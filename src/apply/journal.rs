@@ -235,11 +235,14 @@ impl Journal {
     /// [`HostError::Io`] if it cannot be written.
     pub fn write_synced(&mut self, record: &Record) -> Result<(), HostError> {
         let length = self.length()?;
-        self.write(record)?;
+        let line = to_line(record)?;
+        self.append(&line)?;
         fault_point::before(Effect::Syncs)
             .map_err(std::io::Error::from)
             .and_then(|()| self.file.sync_data())
-            .map_err(|source| self.without(length, HostError::io("sync", JOURNAL, source)))
+            .map_err(|source| self.without(length, HostError::io("sync", JOURNAL, source)))?;
+        kill_point::on_disk(&line);
+        Ok(())
     }
 
     fn length(&self) -> Result<u64, HostError> {

@@ -159,7 +159,13 @@ fn revive(context: &Context<'_>, entries: &[Entry]) -> Result<(), StepError> {
         }
         host.unit_action(&unit, action, Duration::from_secs(300))?;
     }
-    revive_containers(context, entries)
+    revive_containers(context, entries)?;
+    for entry in entries {
+        if let Step::SmokeTest(step) = &entry.step {
+            step.remove_traces(context)?;
+        }
+    }
+    Ok(())
 }
 
 /// What ran before the first of these steps runs again.

@@ -2,7 +2,8 @@
 //! build with debug assertions has them: in a release they are nothing.
 //!
 //! `LANDFALL_KILL_AT=N` kills at the Nth moment, `LANDFALL_KILL_AT=KIND` once the first step of
-//! that kind has had its effect.
+//! that kind has had its effect. `LANDFALL_FREEZE_AT=START*PART` stops the program, as a signal does,
+//! once a line of the journal that begins with START and has PART in it is on the disk.
 
 /// Between two effects, or two lines of the journal.
 #[cfg(debug_assertions)]
@@ -26,6 +27,17 @@ pub fn after_step(step: &crate::steps::Step) {
     }
 }
 
+/// After a line of the journal is on the disk.
+#[cfg(debug_assertions)]
+pub fn on_disk(line: &[u8]) {
+    let Ok(wanted) = std::env::var("LANDFALL_FREEZE_AT") else { return };
+    let (start, part) = wanted.split_once('*').unwrap_or((&wanted, ""));
+    let line = String::from_utf8_lossy(line);
+    if line.strip_prefix(start).is_some_and(|rest| rest.contains(part)) {
+        signal(rustix::process::Signal::STOP);
+    }
+}
+
 #[cfg(debug_assertions)]
 fn asked() -> Option<&'static str> {
     static ASKED: std::sync::OnceLock<Option<String>> = std::sync::OnceLock::new();
@@ -34,7 +46,12 @@ fn asked() -> Option<&'static str> {
 
 #[cfg(debug_assertions)]
 fn kill() {
-    let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
+    signal(rustix::process::Signal::KILL);
+}
+
+#[cfg(debug_assertions)]
+fn signal(signal: rustix::process::Signal) {
+    let _ = rustix::process::kill_process(rustix::process::getpid(), signal);
 }
 
 /// What is written as one; in two parts, so that a cut may leave half of a line.
@@ -53,6 +70,10 @@ pub fn parts(bytes: &[u8]) -> [&[u8]; 1] {
 /// Nothing, in a release.
 #[cfg(not(debug_assertions))]
 pub fn reached() {}
+
+/// Nothing, in a release.
+#[cfg(not(debug_assertions))]
+pub fn on_disk(_line: &[u8]) {}
 
 /// Nothing, in a release.
 #[cfg(not(debug_assertions))]

@@ -23,6 +23,25 @@ pub struct SmokeTest {
     pub network: Option<String>,
 }
 
+impl SmokeTest {
+    /// Removes the container that a test left which was cut off, if there is a daemon. At boot there
+    /// is none yet: see [`super::containers::after_boot`].
+    ///
+    /// # Errors
+    /// [`StepError`] if systemd does not answer.
+    pub fn remove_traces(&self, context: &Context<'_>) -> Result<(), StepError> {
+        let host = context.host;
+        if host.is_booted_with_systemd() && host.unit_state("docker.service")?.active == "active" {
+            host.block_on(async {
+                if let Ok(client) = Client::connect(Path::new(&self.socket), UNDO_LIMIT).await {
+                    smoke::remove_traces(&client).await;
+                }
+            });
+        }
+        Ok(())
+    }
+}
+
 impl Action for SmokeTest {
     fn observe(&self, _context: &Context<'_>) -> Result<Before, StepError> {
         Ok(Before::Nothing)
@@ -43,18 +62,8 @@ impl Action for SmokeTest {
         Ok(())
     }
 
-    /// One that was cut off has left its container. At boot there is no daemon yet: see
-    /// [`super::containers::after_boot`].
     fn undo(&self, context: &Context<'_>, _before: &Before) -> Result<Undone, StepError> {
-        if context.host.is_booted_with_systemd()
-            && context.host.unit_state("docker.service")?.active == "active"
-        {
-            context.host.block_on(async {
-                if let Ok(client) = Client::connect(Path::new(&self.socket), UNDO_LIMIT).await {
-                    smoke::remove_traces(&client).await;
-                }
-            });
-        }
+        self.remove_traces(context)?;
         Ok(Undone::Unchanged)
     }
 }

@@ -24,17 +24,21 @@ impl Moment {
 
     /// Runs Landfall until then; whether it came to its end before.
     fn reached(&self, host: &Machine, words: &[String]) -> bool {
-        let stop = match self {
-            Self::At(_) => "kill -STOP $pid",
-            Self::After(_) => "true",
+        // It stops itself, or goes on from there.
+        let (freeze, is_there) = match self {
+            Self::At(line) => {
+                let line = line.trim_start_matches('^').replacen(".*", "*", 1);
+                (line, "grep -q '^State:.T' /proc/$pid/status 2>/dev/null")
+            }
+            Self::After(_) => (String::from("-"), "[ \"$(seen)\" != \"$before\" ]"),
         };
         // The loop ends by itself when the run does.
         let seen = host.sh(&format!(
             "seen() {{ cat /var/lib/landfall/journal.jsonl 2>/dev/null | grep -c '{}' || true; }}
              before=$(seen)
-             /mnt/share/landfall {} >/tmp/out 2>&1 & pid=$!
+             LANDFALL_FREEZE_AT='{freeze}' /mnt/share/landfall {} >/tmp/out 2>&1 & pid=$!
              while kill -0 $pid 2>/dev/null; do
-               if [ \"$(seen)\" != \"$before\" ]; then {stop}; echo cut; exit; fi
+               if {is_there}; then echo cut; exit; fi
              done
              echo ended",
             self.line(),
