@@ -12,8 +12,8 @@ use crate::receipt::{Entry, Receipt, ReceiptError};
 use crate::render::boot::{self, RECOVER};
 use crate::report::{Event, Phase};
 use crate::steps::{
-    Before, Context, GuardBoot, NoteContainers, RunningContainer, Step, StepError, Undone,
-    containers,
+    Before, Context, GuardBoot, KeptReason, NoteContainers, RunningContainer, Step, StepError,
+    Undone, containers,
 };
 use crate::texts::progress;
 use crate::topology::ALL_UNITS;
@@ -38,7 +38,7 @@ pub fn undo(context: &Context<'_>, entries: &[Entry], mut undone: impl FnMut(usi
     if let Err(error) = stop_started_engine(context, entries) {
         report.failed.push((None, error.to_string()));
     }
-    // Nothing that runs depends on a copy of its data: nobody waits until that is deleted.
+    // Nothing that runs then depends on a copy of its data: nobody waits until that is deleted.
     let copy = entries.iter().rposition(|entry| matches!(entry.step, Step::CopyData(_)));
     let first = copy.map_or(0, |copy| copy + 1);
     for index in (first..entries.len()).rev() {
@@ -61,13 +61,20 @@ fn undo_one(
     undone: &mut impl FnMut(usize),
 ) {
     let Entry { step, before } = &entries[index];
-    if matches!(step, Step::GuardBoot(_)) && !report.failed.is_empty() {
-        // The next boot must not start what is half undone.
+    if matches!(step, Step::GuardBoot(_) | Step::CopyData(_)) && !report.failed.is_empty() {
+        // The next boot must not start what is half undone, and an engine that could not be told
+        // otherwise uses the copy of its data.
         return;
     }
     let (number, of) = (entries.len() - index, entries.len());
     context.reporter.event(&Event::UndoStarted { number, of });
-    match step.action().undo(context, before) {
+    let outcome = match step {
+        Step::CopyData(copy) if came_up(&entries[index..]) => {
+            Ok(Undone::Kept { what: copy.to.clone(), reason: KeptReason::Data })
+        }
+        step => step.action().undo(context, before),
+    };
+    match outcome {
         Ok(outcome) => {
             undone(index);
             context.reporter.event(&Event::StepUndone { step, outcome: &outcome });
@@ -81,6 +88,16 @@ fn undo_one(
             report.failed.push((Some(step.clone()), error));
         }
     }
+}
+
+/// Whether these steps brought docker up: its containers may have written since, and nobody but a
+/// person can tell whether that is needed.
+fn came_up(entries: &[Entry]) -> bool {
+    let started = entries.iter().position(|entry| match &entry.step {
+        Step::Unit(step) => step.unit == "docker.service" && step.action != UnitAction::Stop,
+        _ => false,
+    });
+    started.is_some_and(|started| started + 1 < entries.len())
 }
 
 /// Ends the containers of an engine that these steps started, before it is stopped: with
