@@ -122,6 +122,11 @@ fn without(text: &str, ranges: &[Range<usize>]) -> String {
     for range in ranges {
         kept.push_str(&text[at..range.start.max(at)]);
         at = range.end.max(at);
+        // What a comment parts are two tokens, with and without it.
+        let is_word = |c: char| c.is_alphanumeric() || "\"+-.".contains(c);
+        if kept.ends_with(is_word) && text[at..].starts_with(is_word) {
+            kept.push(' ');
+        }
     }
     kept.push_str(&text[at..]);
     kept
@@ -161,6 +166,7 @@ mod tests {
             "[1,]",
             "{,}",
             "{\"a\": 1,,}",
+            "{\"a\": 15/**/00}",
         ] {
             assert!(repaired(broken).is_err(), "{broken:?}: {:?}", repaired(broken));
         }

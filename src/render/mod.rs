@@ -5,8 +5,12 @@
 pub mod boot;
 pub mod daemon_edit;
 mod daemon_error;
+#[cfg(test)]
+mod daemon_golden_tests;
 pub mod daemon_json;
 pub mod daemon_options;
+#[cfg(test)]
+mod daemon_property_tests;
 mod daemon_validate;
 pub mod diff;
 pub mod json_document;

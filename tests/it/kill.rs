@@ -169,7 +169,7 @@ pub fn cases(archives: &Path) -> Vec<Case> {
         Case {
             name: "configure",
             before: vec![install.clone()],
-            command: words("install", &old, &["--set", "live-restore=true"]),
+            command: ["configure", "--set", "live-restore=true"].map(str::to_owned).to_vec(),
         },
         Case { name: "rollback", before: vec![install.clone(), upgrade], command: one("rollback") },
         Case { name: "uninstall", before: vec![install], command: one("uninstall") },
