@@ -205,6 +205,13 @@ fn finish(
         return Ok(exit::DONE);
     };
     in_use(host, &moved)?;
+    for path in &moved.old {
+        // It was written down with all links resolved.
+        if leads_elsewhere(host, path)? {
+            return Err(Failure::new(exit::REFUSED, texts::leads_elsewhere(path))
+                .hint(texts::take_link_away(path)));
+        }
+    }
     let held = moved.held.iter().filter(|(path, _)| moved.old.contains(*path));
     let data = EngineData {
         directories: moved.old.clone(),
@@ -238,6 +245,11 @@ fn finish(
         &json!({"event": "done", "changed": true, "deleted": moved.old, "bytes": bytes}),
     );
     Ok(exit::DONE)
+}
+
+/// Whether a link stands where data were left: what it leads to may be the data in use.
+pub fn leads_elsewhere(host: &Host, path: &str) -> Result<bool, Failure> {
+    Ok(host.real_path(path)?.is_some_and(|real| real != path))
 }
 
 /// Nothing is deleted unless docker answers, and from the place that it shall.

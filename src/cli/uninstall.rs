@@ -9,6 +9,7 @@ use super::args::{Global, PurgeArg, UninstallArgs};
 use super::failure::{Failure, exit};
 use super::give_back::{give_back, refuse_packaged};
 use super::install::{changing, commit};
+use super::migrate::leads_elsewhere;
 use super::output::Output;
 use super::run::Run;
 use super::show_plan::megabytes;
@@ -25,7 +26,7 @@ use crate::plan::guarded;
 use crate::plan::unmerge::{Standing, unmerge};
 use crate::receipt::{Entry, Receipt};
 use crate::steps::{Purge, Step};
-use crate::texts::{adoption as texts, errors, progress, steps};
+use crate::texts::{adoption as texts, errors, migrate, progress, steps};
 
 /// How long the engine's data are counted before it is asked whether to delete them.
 const COUNT_LIMIT: Duration = Duration::from_secs(20);
@@ -90,7 +91,13 @@ fn uninstall_run(
         None => {}
     }
     let receipt = &Receipt { entries: as_installed(&receipt.entries), ..receipt.clone() };
-    let data = installed::data(receipt);
+    let mut data = installed::data(receipt);
+    for old in receipt.moved.iter().flat_map(|moved| &moved.old) {
+        if leads_elsewhere(host, old)? {
+            data.directories.retain(|path| path != old);
+            output.line(&migrate::leads_elsewhere(old));
+        }
+    }
     let receipt = &Receipt { entries: with_moved_data(receipt), ..receipt.clone() };
     let back = Back {
         entries: &receipt.entries,

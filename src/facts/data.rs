@@ -145,7 +145,9 @@ fn containerd(host: &Host, unit: &UnitState) -> Result<ContainerdData, HostError
         texts.extend(host.read_text(path)?);
     }
     let command = exec_start(&texts);
-    let by_flag = option(&command, "root");
+    // A variable of the unit may hold it, too.
+    let running = processes::command_of(host, "containerd")?.unwrap_or_default();
+    let by_flag = option(&command, "root").or_else(|| option(&running, "root"));
     let config = option(&command, "config").or_else(|| short(&command, "-c"));
     let config = host.read_text(config.as_deref().unwrap_or(CONTAINERD_CONFIG))?;
     let configured = config.as_deref().and_then(configured_root);

@@ -56,6 +56,12 @@ impl Action for CopyData {
         Ok(match context.host.stat(&self.to)? {
             None => Before::Absent,
             Some(state) if state.kind == FileKind::Directory => {
+                // Looked at again: the question may have waited for long, and what is there that is
+                // not in the original would be taken away.
+                let mine = beside(self.beside.as_ref());
+                if context.host.read_dir(&self.to)?.iter().any(|name| !mine.contains(name)) {
+                    return Err(StepError::NotEmpty(self.to.clone()));
+                }
                 Before::Ownership { ownership: state.ownership() }
             }
             Some(_) => {
@@ -69,12 +75,18 @@ impl Action for CopyData {
         let host = context.host;
         if host.stat(&self.to)?.is_none() {
             host.create_dir(&self.to, Ownership::root(0o700))?;
+        } else {
+            // What is copied is for root alone until the directory gets its mode, last of all.
+            host.set_mode(&self.to, 0o700)?;
         }
         let (beside, progress) = (beside(self.beside.as_ref()), Progress::new(self));
         let tree = Tree { from: &self.from, to: &self.to, beside: &beside };
         let mut earlier = None;
         for _ in 0..PASSES {
             let (began, moment) = (Instant::now(), Moment::now());
+            // A page that a program has mapped and written is written again without a new change
+            // time, until it was on the disk once.
+            host.sync_file_system(&self.from)?;
             let copied = host.copy_tree(&tree, earlier, &|bytes| progress.tell(context, bytes))?;
             if let (None, (count, Some(first))) = (earlier, copied.protected) {
                 let text = texts::protected(count, &first);
@@ -206,6 +218,16 @@ mod tests {
         assert_eq!(bed.host.read_dir("/disk").unwrap(), [""; 0]);
         assert_eq!(bed.undo(&copy, &before), Undone::Unchanged, "a second time");
         assert_eq!(bed.read("/old/b"), "new");
+    }
+
+    #[test]
+    fn what_came_since_is_not_taken_away() {
+        let bed = bed(&["disk/new/lost+found"]);
+        bed.write("/disk/new/photo", "mine");
+        let (copy, _) = steps();
+        let error = copy.observe(&bed.context()).unwrap_err();
+        assert!(matches!(error, StepError::NotEmpty(_)), "{error}");
+        assert_eq!(bed.read("/disk/new/photo"), "mine");
     }
 
     #[test]

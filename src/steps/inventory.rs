@@ -44,7 +44,11 @@ impl Action for NoteInventory {
         let (data_root, mut inventory) = context.host.block_on_or_interrupt(ask())??;
         let mut lasting = BTreeSet::new();
         for id in inventory.containers {
-            if !ends_with_its_program(context, &data_root, &id)? {
+            if ends_with_its_program(context, &data_root, &id)? {
+                for volume in anonymous_volumes(context, &data_root, &id)? {
+                    inventory.volumes.remove(&volume);
+                }
+            } else {
                 lasting.insert(id);
             }
         }
@@ -106,6 +110,23 @@ fn ends_with_its_program(
     let text = context.host.read_text(&path)?.unwrap_or_default();
     let settings: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
     Ok(settings.get("AutoRemove").and_then(serde_json::Value::as_bool) == Some(true))
+}
+
+/// The volumes that are removed together with such a container: those that nobody has named.
+fn anonymous_volumes(
+    context: &Context<'_>,
+    data_root: &str,
+    id: &str,
+) -> Result<Vec<String>, StepError> {
+    let path = format!("{data_root}/containers/{id}/config.v2.json");
+    let text = context.host.read_text(&path)?.unwrap_or_default();
+    let config: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+    let mounts = config.get("MountPoints").and_then(serde_json::Value::as_object);
+    let names = mounts.into_iter().flatten().filter_map(|(_, mount)| mount.get("Name")?.as_str());
+    // moby names them by 64 hexadecimal digits (volume/service, `Create`).
+    let is_anonymous =
+        |name: &&str| name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
+    Ok(names.filter(is_anonymous).map(str::to_owned).collect())
 }
 
 /// Whether a daemon keeps its data in this directory: with user namespaces in one of its own there.

@@ -305,6 +305,8 @@ pub enum StepError {
         /// What it is.
         what: &'static str,
     },
+    /// A directory that shall be filled holds something.
+    NotEmpty(String),
     /// A copy in the store is not what it was.
     StoreDamaged(Digest),
     /// The daemon that answers is not the one that was installed.

@@ -81,6 +81,19 @@ pub fn umount(place: &str) -> String {
     format!("umount {place}, then try again")
 }
 
+/// Old data are not where they were left.
+pub fn leads_elsewhere(path: &str) -> String {
+    format!("{path} was made a link since the move, or lies beneath one: nothing is deleted there")
+}
+
+/// What to do then.
+pub fn take_link_away(path: &str) -> String {
+    format!(
+        "ls -ld {path} shows it; take the link away (rm {path}), delete the old data where you put \
+         them, then try again"
+    )
+}
+
 /// The engine uses another place than the receipt says.
 pub fn used_elsewhere(found: &str, expected: &str, daemon_json: &str) -> String {
     format!(

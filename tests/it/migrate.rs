@@ -11,7 +11,7 @@ fn start_containers(host: &Machine) {
           'echo kept >/things/file; ln /things/file /things/linked; \
            while :; do echo x >>/things/log; sleep 0.1; done'
         docker run --name ended {image} sh -c 'echo layer >/of-the-layer; rm /bin/wc'
-        docker run -d --rm --name passing {image} sleep 100000
+        docker run -d --rm -v /scratch --name passing {image} sleep 100000
         until docker exec app test -e /things/log; do sleep 0.1; done"
     ));
 }
@@ -98,6 +98,11 @@ fn data_move_to_another_disk_and_back_and_for_good() {
     host.sh("systemctl stop docker.socket docker");
     host.landfall(&["migrate-data-root", "--finish", "--yes"]).exits(3).says("does not answer");
     host.sh("systemctl start docker.socket docker; docker start app");
+    // The old place was made a link to the new one.
+    host.sh("mv /var/lib/docker /var/lib/aside; ln -s /data/docker /var/lib/docker");
+    host.landfall(&["migrate-data-root", "--finish", "--yes"]).exits(3).says("was made a link");
+    all_there(&host);
+    host.sh("rm /var/lib/docker; mv /var/lib/aside /var/lib/docker");
     host.landfall(&["migrate-data-root", "--finish", "--yes"]).exits(0).says("/var/lib/docker");
     assert!(!host.exists("/var/lib/docker") && !host.exists("/var/lib/containerd"));
     host.landfall(&["rollback", "--yes"]).exits(2);

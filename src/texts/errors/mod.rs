@@ -88,6 +88,9 @@ pub fn step_hints(error: &StepError) -> Vec<String> {
         StepError::NotAFile { path, .. } => {
             vec![format!("move it away, then try again: mv {path} {path}.old")]
         }
+        StepError::NotEmpty(path) => {
+            vec![format!("see what came there meanwhile (ls -A {path}), or name another directory")]
+        }
         StepError::StoreDamaged(_) => {
             vec!["put the file back by hand, from a backup or a package".to_owned()]
         }

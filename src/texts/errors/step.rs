@@ -15,6 +15,7 @@ impl fmt::Display for StepError {
                 write!(f, "{unit} did not {action}: {message}")
             }
             Self::UnitsRefused(why) => write!(f, "systemd does not accept the units: {why}"),
+            Self::NotEmpty(path) => write!(f, "{path} is not empty any more"),
             Self::NotAFile { path, what } => write!(f, "{path} is {what}, not a regular file"),
             Self::StoreDamaged(sha256) => {
                 write!(f, "the saved copy {sha256} in /var/lib/landfall/store is damaged or gone")
