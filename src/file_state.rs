@@ -74,6 +74,11 @@ pub fn parent_of(path: &str) -> Option<&str> {
     }
 }
 
+/// Whether a path is this directory, or lies beneath it.
+pub fn is_beneath(path: &str, directory: &str) -> bool {
+    path.strip_prefix(directory).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
 /// The hidden name beside a target under which its new content is written first.
 pub fn new_name(name: &str) -> String {
     format!(".{name}.landfall-new")
@@ -105,5 +110,17 @@ impl Ownership {
             uid: rustix::process::geteuid().as_raw(),
             gid: rustix::process::getegid().as_raw(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_of_user_namespaces_is_beneath() {
+        assert!(is_beneath("/data/docker", "/data/docker"));
+        assert!(is_beneath("/data/docker/100000.100000", "/data/docker"));
+        assert!(!is_beneath("/data/docker2", "/data/docker"));
     }
 }

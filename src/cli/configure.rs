@@ -7,9 +7,9 @@ use serde_json::{Map, Value, json};
 
 use super::args::{ConfigureArgs, Global};
 use super::failure::{Failure, exit};
-use super::install::{changing, configured, keep};
+use super::install::{changing, keep, usual_within};
 use super::output::Output;
-use super::prepare::{Config, asked, desired_by, pass};
+use super::prepare::{Config, asked, desired_by, installed_engine, pass};
 use super::run::Run;
 use crate::apply::{Session, apply};
 use crate::config::Options;
@@ -27,7 +27,7 @@ use crate::render::json_document::Document;
 use crate::render::json_repair;
 use crate::report::{Event, Phase, Reporter};
 use crate::steps::Purge;
-use crate::texts::{configure as texts, errors, progress};
+use crate::texts::{configure as texts, progress};
 
 /// Changes keys of daemon.json, and brings the engine in line.
 pub fn configure(
@@ -54,10 +54,8 @@ pub fn configure(
         output.line(&format!("\n{}", progress::DRY_RUN));
         return Ok(exit::DONE);
     }
-    if host.is_live() && host.uid() != 0 {
-        return Err(Failure::new(exit::REFUSED, errors::NOT_ROOT).hint(errors::USE_SUDO));
-    }
-    let within = within.or_else(|| configured(&installed(host).ok()?.desired?, host));
+    super::require_root(host)?;
+    let within = within.or_else(|| usual_within(host));
     changing(host, output, "configure", within, |run, session, _| {
         let change = look(args, &edits, wanted.ignore, host, output)?;
         carry_out(global, run, session, change, output)
@@ -117,11 +115,6 @@ struct Change {
     plan: Plan,
 }
 
-fn installed(host: &Host) -> Result<Receipt, Failure> {
-    let none = || Failure::new(exit::USAGE, texts::NOTHING_INSTALLED).hint(texts::ADOPT_FIRST);
-    Receipt::load(host)?.filter(Receipt::has_engine).ok_or_else(none)
-}
-
 fn look(
     args: &ConfigureArgs,
     edits: &Edits,
@@ -129,7 +122,7 @@ fn look(
     host: &Host,
     output: &Output,
 ) -> Result<Change, Failure> {
-    let receipt = installed(host)?;
+    let receipt = installed_engine(host, texts::ADOPT_FIRST)?;
     let mut desired = Desired { ignore, images: Vec::new(), ..desired_by(&receipt)? };
     desired.unit_style = Some(receipt.topology);
     output.event(&Event::Phase { phase: Phase::Facts, bytes: None });

@@ -42,6 +42,11 @@ pub fn configured(desired: &Desired, host: &Host) -> Option<Duration> {
     desired.confirm_within.filter(|_| host.is_live()).map(Duration::from_secs)
 }
 
+/// What was asked for when the engine was installed, if that can be told.
+pub fn usual_within(host: &Host) -> Option<Duration> {
+    configured(&Receipt::load(host).ok()??.desired?, host)
+}
+
 /// Runs a command that changes the host: one at a time, after the rollback of one that was
 /// cut, with a journal.
 pub fn changing(

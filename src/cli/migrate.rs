@@ -6,27 +6,26 @@ use serde_json::json;
 
 use super::args::{Global, MigrateArgs};
 use super::failure::{Failure, exit};
-use super::install::{changing, commit, configured, keep};
+use super::install::{changing, commit, keep, usual_within};
 use super::output::Output;
-use super::prepare::pass;
+use super::prepare::{desired_owned, installed_engine, pass};
 use super::run::Run;
 use super::show_plan::megabytes;
-use super::verify::desired_of;
 use crate::apply::journal::Cleanup;
 use crate::apply::{Session, apply};
 use crate::bundle::Archive;
 use crate::desired::{DAEMON_JSON, DEFAULT_DATA_ROOT, Desired};
 use crate::facts::data::{self, DataFacts};
 use crate::facts::{self, Facts, engine};
+use crate::file_state::is_beneath;
 use crate::host::Host;
 use crate::installed;
 use crate::plan::{Inputs, Plan, migrate as plan_migrate};
 use crate::preflight;
 use crate::receipt::{Installed, MovedData, Receipt};
 use crate::report::{Event, Phase, Reporter};
-use crate::steps::inventory::is_beneath;
 use crate::steps::{EngineData, Purge};
-use crate::texts::{errors, migrate as texts, progress};
+use crate::texts::{migrate as texts, progress};
 use crate::unit_state::UnitState;
 
 /// The name of the command, as the journal and the receipt have it.
@@ -44,9 +43,7 @@ pub fn migrate(
     if !host.is_live() || !host.is_booted_with_systemd() {
         return Err(Failure::new(exit::USAGE, texts::NEEDS_LIVE));
     }
-    if host.uid() != 0 {
-        return Err(Failure::new(exit::REFUSED, errors::NOT_ROOT).hint(errors::USE_SUDO));
-    }
+    super::require_root(host)?;
     let Some(directory) = &args.directory else {
         return changing(host, output, COMMAND, None, |run, session, _| {
             finish(global, run, session, output)
@@ -59,8 +56,7 @@ pub fn migrate(
         output.line(&format!("\n{}", progress::DRY_RUN));
         return Ok(exit::DONE);
     }
-    let usual = || configured(Receipt::load(host).ok()??.desired.as_ref()?, host);
-    let within = args.confirm.within.or_else(usual);
+    let within = args.confirm.within.or_else(|| usual_within(host));
     changing(host, output, COMMAND, within, |run, session, _| {
         let prepared = prepare(host, &to, &args.ignore, output)?;
         prepared.show(output, false);
@@ -87,13 +83,13 @@ struct Prepared {
 }
 
 fn prepare(host: &Host, to: &str, ignore: &[String], output: &Output) -> Result<Prepared, Failure> {
-    let receipt = load(host)?;
+    let receipt = installed_engine(host, texts::ADOPT_FIRST)?;
     if let Some(old) = receipt.moved.as_ref().map(|moved| &moved.old).filter(|old| !old.is_empty())
     {
         return Err(Failure::new(exit::REFUSED, texts::not_finished(old)).hint(texts::FINISH_FIRST));
     }
     output.event(&Event::Phase { phase: Phase::Facts, bytes: None });
-    let mut desired = desired_of(&receipt)?;
+    let mut desired = desired_owned(&receipt)?;
     desired.daemon.insert("data-root".to_owned(), to.into());
     desired.ignore = ignore.to_vec();
     let facts = facts::gather(host, &plan_migrate::wanted(&desired))?;
@@ -122,11 +118,6 @@ fn prepare(host: &Host, to: &str, ignore: &[String], output: &Output) -> Result<
     let found = preflight::check_plan(&desired, &facts, &owned, &none, &plan.steps);
     pass(output, &desired, &found)?;
     Ok(Prepared { receipt, data, plan, moved })
-}
-
-fn load(host: &Host) -> Result<Receipt, Failure> {
-    let none = || Failure::new(exit::USAGE, texts::NOTHING_INSTALLED).hint(texts::ADOPT_FIRST);
-    Receipt::load(host)?.filter(Receipt::has_engine).ok_or_else(none)
 }
 
 /// The data-root that was configured; the daemon's own word for it may be a directory in it, one
@@ -199,7 +190,7 @@ fn finish(
     output: &Output,
 ) -> Result<u8, Failure> {
     let host = run.host;
-    let mut receipt = load(host)?;
+    let mut receipt = installed_engine(host, texts::ADOPT_FIRST)?;
     let Some(moved) = receipt.moved.clone().filter(|moved| !moved.old.is_empty()) else {
         output.result(texts::NOTHING_LEFT, &json!({"event": "done", "changed": false}));
         return Ok(exit::DONE);

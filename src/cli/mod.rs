@@ -33,7 +33,7 @@ use crate::apply::journal;
 use crate::host::{Host, HostError};
 use crate::report::{Event, Reporter};
 use crate::run_state::Question;
-use crate::texts::progress;
+use crate::texts::{errors, progress};
 use args::{Cli, Command, Global, PlanArgs};
 use failure::{Failure, exit};
 use output::{Output, utc};
@@ -151,6 +151,14 @@ fn open_host(global: &Global) -> Result<Host, Failure> {
             _ => Failure::new(exit::USAGE, error.to_string()),
         }),
     }
+}
+
+/// Only root changes the running host.
+fn require_root(host: &Host) -> Result<(), Failure> {
+    if host.is_live() && host.uid() != 0 {
+        return Err(Failure::new(exit::REFUSED, errors::NOT_ROOT).hint(errors::USE_SUDO));
+    }
+    Ok(())
 }
 
 /// Asks before a change, on a terminal and without `--yes`.

@@ -175,6 +175,17 @@ pub fn usual() -> Result<Desired, Failure> {
     Ok(config::desired(&options, None)?)
 }
 
+/// The receipt of the engine on this host; `hint` is what to do if there is none.
+pub fn installed_engine(host: &Host, hint: &str) -> Result<Receipt, Failure> {
+    let none = || Failure::new(exit::USAGE, errors::NO_ENGINE).hint(hint);
+    Receipt::load(host)?.filter(Receipt::has_engine).ok_or_else(none)
+}
+
+/// The same as [`desired_by`], but of daemon.json only the keys that Landfall set are meant.
+pub fn desired_owned(receipt: &Receipt) -> Result<Desired, Failure> {
+    Ok(Desired { daemon: receipt.daemon.clone(), ..desired_by(receipt)? })
+}
+
 /// What was asked for when the engine was installed; an older receipt tells it by its steps.
 pub fn desired_by(receipt: &Receipt) -> Result<Desired, Failure> {
     if let Some(desired) = &receipt.desired {

@@ -12,14 +12,12 @@ use crate::host::Host;
 use crate::receipt::Receipt;
 use crate::steps::Purge;
 use crate::store::Store;
-use crate::texts::{errors, rollback as texts};
+use crate::texts::rollback as texts;
 
 /// Gives up going back behind all but the last `keep` runs, and deletes copies that nothing
 /// needs any more.
 pub fn prune(global: &Global, keep: usize, host: &Host, output: &Output) -> Result<u8, Failure> {
-    if host.is_live() && host.uid() != 0 {
-        return Err(Failure::new(exit::REFUSED, errors::NOT_ROOT).hint(errors::USE_SUDO));
-    }
+    super::require_root(host)?;
     changing(host, output, "prune", None, |run, session, _| {
         let nothing = || {
             output.result(texts::NOTHING_TO_PRUNE, &json!({"event": "done", "changed": false}));

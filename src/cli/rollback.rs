@@ -11,14 +11,14 @@ use super::uninstall::{active_units, guard_directory, unmerged};
 use crate::apply::{Recovered, Session, apply};
 use crate::bundle::boundaries;
 use crate::facts::{data, engine};
+use crate::file_state::is_beneath;
 use crate::host::Host;
 use crate::installed;
 use crate::plan::back::{self, Back};
 use crate::plan::guarded;
 use crate::receipt::{MovedData, Receipt, RunRecord};
 use crate::steps::Purge;
-use crate::steps::inventory::is_beneath;
-use crate::texts::{adoption, errors, migrate, rollback as texts};
+use crate::texts::{adoption, migrate, rollback as texts};
 
 /// Goes back: behind a run that was cut, else behind the last one, else to a version.
 pub fn rollback(
@@ -28,9 +28,7 @@ pub fn rollback(
     host: &Host,
     output: &Output,
 ) -> Result<u8, Failure> {
-    if host.is_live() && host.uid() != 0 {
-        return Err(Failure::new(exit::REFUSED, errors::NOT_ROOT).hint(errors::USE_SUDO));
-    }
+    super::require_root(host)?;
     changing(host, output, "rollback", None, |run, session, recovered| {
         let done = match &recovered {
             // A rollback that was cut is asked for again.

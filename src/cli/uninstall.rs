@@ -26,7 +26,7 @@ use crate::plan::guarded;
 use crate::plan::unmerge::{Standing, unmerge};
 use crate::receipt::{Entry, Receipt};
 use crate::steps::{Purge, Step};
-use crate::texts::{adoption as texts, errors, migrate, progress, steps};
+use crate::texts::{adoption as texts, migrate, progress, steps};
 
 /// How long the engine's data are counted before it is asked whether to delete them.
 const COUNT_LIMIT: Duration = Duration::from_secs(20);
@@ -38,9 +38,7 @@ pub fn uninstall(
     host: &Host,
     output: &Output,
 ) -> Result<u8, Failure> {
-    if host.is_live() && host.uid() != 0 {
-        return Err(Failure::new(exit::REFUSED, errors::NOT_ROOT).hint(errors::USE_SUDO));
-    }
+    super::require_root(host)?;
     changing(host, output, "uninstall", None, |run, session, recovered| {
         let Some(receipt) = Receipt::load(host)? else {
             let changed = recovered.is_some();

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use super::args::{Global, InstallArgs};
-use super::failure::{Failure, exit};
+use super::failure::Failure;
 use super::install::{carry_out_asked, changing, configured};
 use super::output::Output;
-use super::prepare::{Config, Looked, desired, make_plan, prepare};
+use super::prepare::{Config, Looked, desired, installed_engine, make_plan, prepare};
 use crate::desired::Desired;
 use crate::host::Host;
 use crate::installed::Installed;
@@ -25,10 +25,7 @@ pub fn upgrade(
     let asked = desired(global, args, Config::IfNamed)?;
     let confirm_within = confirm_within.or(configured(&asked, host));
     changing(host, output, "upgrade", confirm_within, |run, session, _| {
-        let none = || Failure::new(exit::USAGE, errors::NOTHING_TO_UPGRADE);
-        let receipt = Receipt::load(host)?
-            .filter(Receipt::has_engine)
-            .ok_or_else(|| none().hint(errors::INSTALL_FIRST))?;
+        let receipt = installed_engine(host, errors::INSTALL_FIRST)?;
         let desired = Desired { watch: Some(watch), ..over(asked, args, &receipt) };
         let looked = Looked::at(host, output, desired)?;
         let mut prepared = prepare(looked, output, Some(session))?;

@@ -3,15 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::copy;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
 use super::args::{Global, VerifyArgs};
 use super::failure::{Failure, exit};
-use super::install::{changing, configured, keep};
+use super::install::{changing, keep, usual_within};
 use super::output::{CAUTION, Output, QUIET, utc};
-use super::prepare::{desired_by, hash, pass, read_archive};
+use super::prepare::{desired_owned, hash, pass, read_archive};
 use super::run::Run;
 use super::status::running;
 use crate::apply::{Session, apply};
@@ -105,18 +104,11 @@ fn event(name: &str, fields: Option<Value>, text: &str) -> Value {
 }
 
 fn repair(global: &Global, args: &VerifyArgs, host: &Host, output: &Output) -> Result<u8, Failure> {
-    if host.is_live() && host.uid() != 0 {
-        return Err(Failure::new(exit::REFUSED, errors::NOT_ROOT).hint(errors::USE_SUDO));
-    }
+    super::require_root(host)?;
     let within = args.confirm.within.or_else(|| usual_within(host));
     changing(host, output, "verify", within, |run, session, _| {
         repair_run(global, args.offline.as_deref(), run, session, output)
     })
-}
-
-/// What was asked for when the engine was installed, if that can be told.
-fn usual_within(host: &Host) -> Option<Duration> {
-    configured(&Receipt::load(host).ok()??.desired?, host)
 }
 
 fn repair_run(
@@ -128,7 +120,7 @@ fn repair_run(
 ) -> Result<u8, Failure> {
     let host = run.host;
     let mut receipt = load(host)?;
-    let desired = desired_of(&receipt)?;
+    let desired = desired_owned(&receipt)?;
     output.event(&Event::Phase { phase: Phase::Facts, bytes: None });
     let facts = facts::gather(host, &wanted(&desired, &receipt))?;
     let seen = installed::with_engine(host, &receipt, facts);
@@ -181,11 +173,6 @@ fn repair_run(
         &json!({"event": "done", "changed": true, "left": after.differences.len()}),
     );
     Ok(if whole { exit::DONE } else { exit::UNSOUND })
-}
-
-/// What was asked for; of daemon.json only the keys that Landfall set are meant.
-pub fn desired_of(receipt: &Receipt) -> Result<Desired, Failure> {
-    Ok(Desired { daemon: receipt.daemon.clone(), ..desired_by(receipt)? })
 }
 
 /// What planning looks at, and what the receipt speaks of.

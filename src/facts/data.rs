@@ -8,7 +8,7 @@ use super::doctor::processes;
 use super::doctor::units::exec_start;
 use crate::adoption::Flags;
 use crate::desired::DEFAULT_CONTAINERD_ROOT;
-use crate::file_state::{FileKind, parent_of};
+use crate::file_state::{FileKind, is_beneath, parent_of};
 use crate::host::{Host, HostError};
 use crate::topology::Topology;
 use crate::unit_state::UnitState;
@@ -220,10 +220,7 @@ fn binds(host: &Host, data_root: &str) -> Result<Vec<(String, String)>, HostErro
             Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
         };
         let Some(settings) = read("hostconfig.json")? else { continue };
-        let is_inside = |path: &&str| {
-            path.strip_prefix(data_root)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        };
+        let is_inside = |path: &&str| is_beneath(path, data_root);
         let inside: Vec<&str> = sources(&settings).into_iter().filter(is_inside).collect();
         if inside.is_empty() {
             continue;

@@ -77,7 +77,7 @@ pub fn migrate(
     let labels = security::labels(inputs, &files.steps);
     steps.extend(std::mem::take(&mut files.steps));
     steps.extend(labels);
-    let paths = files.units.iter().cloned().collect();
+    let paths = files.units.iter().map(|unit| format!("{UNIT_DIR}/{unit}")).collect();
     steps.push(Step::VerifyUnits(VerifyUnits { paths }));
     steps.push(Step::DaemonReload(DaemonReload {}));
     steps.extend(up(inputs, &files, own.is_some()));
@@ -170,13 +170,7 @@ fn configure(
 ) -> Result<(), PlanError> {
     let mut directories = Directories::new(inputs);
     files.steps.extend(directories.reach("/etc/docker"));
-    let existing = match inputs.facts.files.get(DAEMON_JSON) {
-        None => None,
-        Some(file) => {
-            let text = file.text.as_deref();
-            Some(text.ok_or_else(|| PlanError::NotText(DAEMON_JSON.to_owned()))?)
-        }
-    };
+    let existing = files::standing_daemon_json(inputs)?;
     let key = |value: Option<Value>| -> Map<String, Value> {
         value.map(|value| ("data-root".to_owned(), value)).into_iter().collect()
     };
@@ -199,7 +193,7 @@ fn configure(
         match ours.filter(|_| is_ours(inputs, receipt, &path)) {
             Some(rendered) => {
                 files::plan_text(inputs, files, &path, rendered.text.clone())?;
-                files.units.insert(path);
+                files.units.insert(unit.to_owned());
             }
             None => {
                 files.steps.extend(directories.reach(&format!("{path}.d")));

@@ -2,7 +2,7 @@
 
 use super::{Case, Finding, Seen, TargetProblem, security, space};
 use crate::facts::data::{ContainerdData, DataDirectory, DataFacts};
-use crate::file_state::FileKind;
+use crate::file_state::{FileKind, is_beneath};
 use crate::steps::copy_data::LOST_AND_FOUND;
 
 /// Drivers that keep layers as subvolumes, data sets or blocks: files are only what they show.
@@ -52,12 +52,8 @@ pub(super) fn check(case: &Case<'_>, data: &DataFacts) -> Vec<Finding> {
 pub fn moved(data: &DataFacts) -> Vec<&DataDirectory> {
     let own = data.containerd.as_ref().filter(|containerd| containerd.others.is_empty());
     let own = own.map(|containerd| &containerd.directory);
-    let apart = own.filter(|directory| !is_in(&directory.path, &data.docker.path));
+    let apart = own.filter(|directory| !is_beneath(&directory.path, &data.docker.path));
     std::iter::once(&data.docker).chain(apart).collect()
-}
-
-fn is_in(path: &str, directory: &str) -> bool {
-    path.strip_prefix(directory).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 fn target(data: &DataFacts) -> Option<TargetProblem> {
@@ -71,10 +67,10 @@ fn target(data: &DataFacts) -> Option<TargetProblem> {
         if target.path == path {
             return Some(TargetProblem::Same);
         }
-        if is_in(&target.path, &path) {
+        if is_beneath(&target.path, &path) {
             return Some(TargetProblem::Inside { data: path });
         }
-        if is_in(&path, &target.path) {
+        if is_beneath(&path, &target.path) {
             return Some(TargetProblem::Around { data: path });
         }
     }
@@ -106,7 +102,7 @@ fn containerd_stays(
         let fragment = unit.fragment.as_deref().unwrap_or_default();
         case.owned.contains(fragment) && unit.drop_ins.iter().all(|path| case.owned.contains(path))
     });
-    let inside = is_in(&containerd.directory.path, &data.docker.path);
+    let inside = is_beneath(&containerd.directory.path, &data.docker.path);
     (containerd.by_flag && !is_ours && !inside).then(|| {
         let (unit, flag) = ("containerd.service".to_owned(), "--root".to_owned());
         Finding::error(Seen::DataRootFlag { unit, flag })

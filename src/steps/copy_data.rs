@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Action, Before, Context, StepError, Undone};
 use crate::file_state::{FileKind, Ownership};
-use crate::host::tree::{Moment, Tree};
+use crate::host::tree::{FileTime, Tree};
 use crate::report::Event;
 use crate::texts::migrate as texts;
 
@@ -83,7 +83,7 @@ impl Action for CopyData {
         let tree = Tree { from: &self.from, to: &self.to, beside: &beside };
         let mut earlier = None;
         for _ in 0..PASSES {
-            let (began, moment) = (Instant::now(), Moment::now());
+            let (began, moment) = (Instant::now(), FileTime::now());
             // A page that a program has mapped and written is written again without a new change
             // time, until it was on the disk once.
             host.sync_file_system(&self.from)?;
@@ -139,7 +139,7 @@ impl Action for SyncData {
         let beside = beside(self.beside.as_ref());
         let tree = Tree { from: &self.from, to: &self.to, beside: &beside };
         let earlier = context.copied.borrow().get(&self.from).copied();
-        let begun = Moment::now();
+        let begun = FileTime::now();
         let copied = host.copy_tree(&tree, earlier, &|_| {})?;
         if !copied.mounts.is_empty() {
             return Err(StepError::Mounted(copied.mounts));

@@ -49,7 +49,7 @@ use serde::{Deserialize, Serialize};
 use crate::digest::Digest;
 use crate::file_state::{FileState, Ownership};
 use crate::host::labels::WrongLabel;
-use crate::host::tree::{Moment, TreeDifference};
+use crate::host::tree::{FileTime, TreeDifference};
 use crate::host::{Host, HostError};
 use crate::report::Reporter;
 use crate::store::Store;
@@ -374,7 +374,7 @@ pub struct Context<'a> {
     /// What steps left on purpose.
     pub kept: RefCell<Vec<Undone>>,
     /// When the last pass of [`CopyData`] over each directory began.
-    pub copied: RefCell<BTreeMap<String, Moment>>,
+    pub copied: RefCell<BTreeMap<String, FileTime>>,
     /// What [`NoteInventory`] found.
     pub inventory: RefCell<Inventory>,
 }

@@ -9,8 +9,6 @@ pub const NOTHING_ASKED: &str = "nothing is asked for";
 /// What could be.
 pub const ASK: &str =
     "name what shall change: --set KEY=JSON, --unset KEY, --add KEY=VALUE, --remove KEY=VALUE";
-/// Landfall looks after no engine here.
-pub const NOTHING_INSTALLED: &str = "landfall has installed no engine on this host";
 /// What to do then.
 pub const ADOPT_FIRST: &str = "to take over the one that is there: landfall adopt; to install one: landfall install --offline FILE";
 /// Before somebody else's values are replaced.

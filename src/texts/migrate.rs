@@ -5,8 +5,6 @@ use crate::host::tree::Differs;
 /// It is about a host that runs.
 pub const NEEDS_LIVE: &str =
     "migrate-data-root works on the running system, with systemd: an image has no data to move";
-/// There is no receipt.
-pub const NOTHING_INSTALLED: &str = "landfall has installed no engine on this host";
 /// What to do about that.
 pub const ADOPT_FIRST: &str = "take over the Docker that is here: landfall adopt";
 /// The engine does not answer.

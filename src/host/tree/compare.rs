@@ -9,7 +9,7 @@ use rustix::io::Errno;
 
 use super::attributes::{Attributes, Place};
 use super::copy::same_time;
-use super::{Moment, Tree, Way, kind, names, open_directory, open_quietly, stat};
+use super::{FileTime, Tree, Way, kind, names, open_directory, open_quietly, stat};
 use crate::digest::Digest;
 use crate::host::{Host, HostError};
 
@@ -61,7 +61,7 @@ impl Host {
     pub fn compare_trees(
         &self,
         tree: &Tree<'_>,
-        written_since: Moment,
+        written_since: FileTime,
         limit: u64,
     ) -> Result<Vec<TreeDifference>, HostError> {
         let (from, to) = (self.open_dir(tree.from)?, self.open_dir(tree.to)?);
@@ -83,7 +83,7 @@ impl Host {
 struct Comparer<'a> {
     host: &'a Host,
     tree: &'a Tree<'a>,
-    written_since: Moment,
+    written_since: FileTime,
     /// How many bytes may still be read back.
     left: u64,
     /// The copy's inode, by the original's, of files with several names.
@@ -145,7 +145,7 @@ impl Comparer<'_> {
                 self.note(Differs::Target);
             }
         }
-        if Moment::of_change(&copy) >= self.written_since {
+        if FileTime::of_change(&copy) >= self.written_since {
             self.written(from, to, name, &original)?;
         }
         if !is_directory {

@@ -1,7 +1,7 @@
 //! Copying a directory of data, and bringing the copy up to date.
 //!
-//! A file's change time decides whether it has changed since an earlier pass: it cannot be set, so
-//! that no program can hide a change from it. What differs is never changed in place but made
+//! A file's change time decides whether it has changed since an earlier pass: programs cannot set it,
+//! and a mapped page that was on the disk once changes it with the next write. What differs is never changed in place but made
 //! anew, since its copy may be linked to the copies of other files.
 
 use std::collections::{BTreeSet, HashMap};
@@ -14,7 +14,7 @@ use rustix::io::Errno;
 use super::attributes::{Attributes, Place};
 use super::content::Content;
 use super::remove::Remover;
-use super::{Copied, Moment, Tree, Way, kind, names, open_directory, open_quietly, stat};
+use super::{Copied, FileTime, Tree, Way, kind, names, open_directory, open_quietly, stat};
 use crate::host::{Host, HostError};
 
 /// A file system may keep whole seconds only.
@@ -34,7 +34,7 @@ impl Host {
     pub fn copy_tree(
         &self,
         tree: &Tree<'_>,
-        earlier: Option<Moment>,
+        earlier: Option<FileTime>,
         told: &dyn Fn(u64),
     ) -> Result<Copied, HostError> {
         let (from, to) = (self.open_dir(tree.from)?, self.open_dir(tree.to)?);
@@ -81,7 +81,7 @@ struct Copier<'a> {
     mounts: BTreeSet<Vec<u8>>,
     /// The copies of files with several names, by inode: the first name.
     links: HashMap<u64, CString>,
-    earlier: Option<Moment>,
+    earlier: Option<FileTime>,
     told: &'a dyn Fn(u64),
     /// The copy.
     root: OwnedFd,
@@ -155,7 +155,7 @@ impl Copier<'_> {
     /// Whether a copy needs nothing. One that has several names has to have them where the
     /// original does.
     fn is_current(&self, found: &Stat, there: &Stat) -> Result<bool, HostError> {
-        let unchanged = self.earlier.is_some_and(|moment| Moment::of_change(found) < moment);
+        let unchanged = self.earlier.is_some_and(|moment| FileTime::of_change(found) < moment);
         let alike = kind(found) == kind(there)
             && (found.st_mode, found.st_uid, found.st_gid)
                 == (there.st_mode, there.st_uid, there.st_gid)

@@ -49,9 +49,9 @@ pub struct Copied {
 
 /// A moment, by the clock that the kernel stamps files with: seconds and nanoseconds since 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Moment(i64, i64);
+pub struct FileTime(i64, i64);
 
-impl Moment {
+impl FileTime {
     /// Now.
     pub fn now() -> Self {
         let now = rustix::time::clock_gettime(rustix::time::ClockId::RealtimeCoarse);

@@ -42,30 +42,30 @@ impl Copy {
         std::fs::write(self.from(path), text).unwrap();
     }
 
-    fn pass(&self, earlier: Option<Moment>) -> Copied {
+    fn pass(&self, earlier: Option<FileTime>) -> Copied {
         self.bed.host.copy_tree(&self.tree(), earlier, &|_| {}).unwrap()
     }
 
     /// The first pass, over files that are all older than it by the kernel's clock, which may be
     /// some ticks behind a file's.
-    fn first(&self) -> Moment {
-        let (made, mut begun) = (Moment::now(), Moment::now());
-        let passed = |now: Moment| (now.0 - made.0) * 1_000_000_000 + now.1 - made.1;
+    fn first(&self) -> FileTime {
+        let (made, mut begun) = (FileTime::now(), FileTime::now());
+        let passed = |now: FileTime| (now.0 - made.0) * 1_000_000_000 + now.1 - made.1;
         while passed(begun) < 100_000_000 {
-            begun = Moment::now();
+            begun = FileTime::now();
         }
         self.pass(None);
         begun
     }
 
-    fn compare(&self, since: Moment) -> Vec<(String, Differs)> {
+    fn compare(&self, since: FileTime) -> Vec<(String, Differs)> {
         let found = self.bed.host.compare_trees(&self.tree(), since, u64::MAX).unwrap();
         found.into_iter().map(|found| (found.path, found.differs)).collect()
     }
 
     #[track_caller]
     fn assert_alike(&self) {
-        assert_eq!(self.compare(Moment(0, 0)), []);
+        assert_eq!(self.compare(FileTime(0, 0)), []);
     }
 }
 
@@ -132,7 +132,7 @@ fn links_that_were_changed_between_passes() {
     copy.write("parted", "alone");
     std::fs::remove_file(copy.from("to")).unwrap();
     std::fs::hard_link(copy.from("joined"), copy.from("to")).unwrap();
-    assert_ne!(copy.compare(Moment::now()), []);
+    assert_ne!(copy.compare(FileTime::now()), []);
     copy.pass(Some(begun));
     assert_eq!(std::fs::read_to_string(copy.to("of")).unwrap(), "same");
     assert_eq!(std::fs::read_to_string(copy.to("to")).unwrap(), "1");
@@ -287,7 +287,7 @@ fn every_difference_is_seen() {
             .unwrap();
     };
     let expect = |name: &str, differs| {
-        let found = copy.compare(Moment(0, 0));
+        let found = copy.compare(FileTime(0, 0));
         assert!(found.contains(&(format!("/from/{name}"), differs)), "{name}: {found:?}");
         std::fs::remove_dir_all(copy.to("")).unwrap();
         std::fs::create_dir(copy.to("")).unwrap();

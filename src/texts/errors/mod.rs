@@ -33,7 +33,7 @@ pub fn evidence(path: &str) -> String {
 }
 
 /// There is nothing to upgrade.
-pub const NOTHING_TO_UPGRADE: &str = "landfall has installed no engine on this host";
+pub const NO_ENGINE: &str = "landfall has installed no engine on this host";
 /// What to do then.
 pub const INSTALL_FIRST: &str = "to install one: landfall install --offline FILE";
 /// A run is committed, and something that follows failed.
