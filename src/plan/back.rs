@@ -19,9 +19,6 @@ use crate::unit_state::UnitAction;
 /// The order in which units are stopped: first the socket, so that nothing starts docker again.
 const STOP_ORDER: [&str; 3] = ["docker.socket", "docker.service", "containerd.service"];
 
-/// Names of the programs that hold a container, in archives of any age.
-const SHIMS: [&str; 3] = ["containerd-shim", "containerd-shim-runc-v2", "docker-containerd-shim"];
-
 /// What is to be taken back.
 pub struct Back<'a> {
     /// The entries, oldest first.
@@ -55,7 +52,7 @@ pub fn uninstall(back: &Back<'_>) -> Vec<Step> {
     }
     let shims: Vec<String> = ours
         .iter()
-        .filter(|path| path.rsplit('/').next().is_some_and(|name| SHIMS.contains(&name)))
+        .filter(|path| path.rsplit('/').next().is_some_and(|name| swap::SHIMS.contains(&name)))
         .map(|path| (*path).to_owned())
         .collect();
     if !active.is_empty() && !shims.is_empty() {

@@ -24,8 +24,6 @@ const DROP_INS: [(&str, &str); 2] = [
     // Read last: it sets the command line.
     ("containerd.service", "zz-landfall-data-root.conf"),
 ];
-/// Names of the programs that hold a container.
-const SHIMS: [&str; 2] = ["containerd-shim", "containerd-shim-runc-v2"];
 
 /// Adds what this plan looks at to what every plan does.
 pub fn wanted(desired: &crate::desired::Desired) -> Wanted {
@@ -154,7 +152,8 @@ fn down(inputs: &Inputs<'_>, containerd: bool) -> Vec<Step> {
     ];
     let is_alone = containerd || !swap::active(inputs).any(|unit| unit == "containerd.service");
     if is_alone {
-        let programs = SHIMS.map(|name| format!("{}/{name}", inputs.desired.bin_dir)).to_vec();
+        let programs =
+            swap::SHIMS.map(|name| format!("{}/{name}", inputs.desired.bin_dir)).to_vec();
         steps.push(Step::ExpectGone(ExpectGone { programs }));
     }
     steps

@@ -15,6 +15,10 @@ use crate::unit_state::{UnitAction, UnitState};
 /// each container, and may change beneath it.
 const DAEMONS: [&str; 3] = ["dockerd", "containerd", "docker-containerd"];
 
+/// The programs that hold a container, in archives of any age.
+pub(super) const SHIMS: [&str; 3] =
+    ["containerd-shim", "containerd-shim-runc-v2", "docker-containerd-shim"];
+
 /// The units of the engine that run now.
 pub(super) fn active<'a>(inputs: &'a Inputs<'_>) -> impl Iterator<Item = &'static str> + 'a {
     let is_active = |unit: &&str| inputs.facts.units.get(*unit).is_some_and(UnitState::is_active);

@@ -52,11 +52,58 @@ pub const USERS: [&str; 7] =
 /// # Errors
 /// [`HostError`] if the database is there but cannot be read.
 pub fn gather(host: &Host, os: &OsRelease, paths: &[&str]) -> Result<Packages, HostError> {
-    match choose(os, rpm::database(host)?, dpkg::is_used(host)?) {
-        Database::Dpkg => dpkg::gather(host, paths),
-        Database::Rpm(directory) => rpm::gather(host, directory, paths),
-        Database::None => Ok(Packages::default()),
+    let aliases = aliases(host, paths)?;
+    let asked: Vec<&str> =
+        paths.iter().copied().chain(aliases.iter().map(|(_, real)| real.as_str())).collect();
+    let mut packages = match choose(os, rpm::database(host)?, dpkg::is_used(host)?) {
+        Database::Dpkg => dpkg::gather(host, &asked)?,
+        Database::Rpm(directory) => rpm::gather(host, directory, &asked)?,
+        Database::None => return Ok(Packages::default()),
+    };
+    packages.owners = by_asked_path(packages.owners, paths, &aliases);
+    Ok(packages)
+}
+
+/// Those of `paths` that lead through a link of the host, such as `/usr/sbin` where it is
+/// `/usr/bin`, and the name by which a package knows the same file.
+fn aliases<'a>(host: &Host, paths: &[&'a str]) -> Result<Vec<(&'a str, String)>, HostError> {
+    let root = host.root_dir().to_string_lossy();
+    let root = root.trim_end_matches('/');
+    let mut reals: BTreeMap<&str, Option<String>> = BTreeMap::new();
+    let mut aliases = Vec::new();
+    for path in paths {
+        let Some((directory, name)) = path.rsplit_once('/').filter(|(above, _)| !above.is_empty())
+        else {
+            continue;
+        };
+        if !reals.contains_key(directory) {
+            reals.insert(directory, host.real_path(directory)?);
+        }
+        let real = reals.get(directory).and_then(Option::as_deref);
+        if let Some(real) = real.and_then(|real| real.strip_prefix(root))
+            && real != directory
+        {
+            aliases.push((*path, format!("{real}/{name}")));
+        }
     }
+    Ok(aliases)
+}
+
+/// The owners of all names, as those of the paths that were asked for.
+fn by_asked_path(
+    owners: BTreeMap<String, String>,
+    paths: &[&str],
+    aliases: &[(&str, String)],
+) -> BTreeMap<String, String> {
+    let names = paths.iter().map(|path| (*path, *path));
+    let names = names.chain(aliases.iter().map(|(path, real)| (*path, real.as_str())));
+    let mut by_path = BTreeMap::new();
+    for (path, name) in names {
+        if let Some(owner) = owners.get(name) {
+            by_path.entry(path.to_owned()).or_insert_with(|| owner.clone());
+        }
+    }
+    by_path
 }
 
 enum Database {
@@ -120,6 +167,7 @@ fn key(path: &str, merged: bool) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::steps::testing::Bed;
 
     fn chosen(id: &str, like: &str, rpm: bool, dpkg: bool) -> PackageManager {
         let id_like = like.split_whitespace().map(str::to_owned).collect();
@@ -138,6 +186,18 @@ mod tests {
         assert_eq!(chosen("centos", "rhel fedora", true, true), PackageManager::Rpm);
         assert_eq!(chosen("unheard-of", "", false, true), PackageManager::Dpkg);
         assert_eq!(chosen("alpine", "", false, false), PackageManager::None);
+    }
+
+    #[test]
+    fn an_owner_is_found_behind_a_link() {
+        let bed = Bed::new(&["usr/bin", "opt", "var/lib/dpkg/info"]);
+        bed.host.create_link("/usr/sbin", "bin").unwrap();
+        bed.write("/var/lib/dpkg/status", "Package: runc\nStatus: install ok installed\n");
+        bed.write("/var/lib/dpkg/info/runc.list", "/usr/bin\n/usr/bin/runc\n");
+        let asked = ["/usr/sbin/runc", "/opt/runc", "/nowhere/runc"];
+        let found = gather(&bed.host, &OsRelease::default(), &asked).unwrap();
+        let owner = ("/usr/sbin/runc".to_owned(), "runc".to_owned());
+        assert_eq!(found.owners, BTreeMap::from([owner]));
     }
 
     #[test]
