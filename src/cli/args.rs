@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::bootstrap::MachineDigest;
 use crate::config::{Options, duration};
 use crate::digest::Digest;
 use crate::texts::help;
@@ -138,6 +139,10 @@ pub enum Command {
         #[command(flatten)]
         confirm: ConfirmArgs,
     },
+    #[command(name = "bootstrap-script", about = help::BOOTSTRAP_SCRIPT, after_help = help::BOOTSTRAP_SCRIPT_NOTES)]
+    BootstrapScript(BootstrapArgs),
+    #[command(name = "cloud-init", about = help::CLOUD_INIT, after_help = help::CLOUD_INIT_NOTES)]
+    CloudInit(BootstrapArgs),
     #[command(about = help::HISTORY)]
     History,
     #[command(about = help::PRUNE, after_help = help::PRUNE_NOTES)]
@@ -184,6 +189,23 @@ pub struct MigrateArgs {
     pub ignore: Vec<String>,
     #[command(flatten)]
     pub confirm: ConfirmArgs,
+}
+
+/// What `bootstrap-script` and `cloud-init` take.
+#[derive(Clone, Debug, Args)]
+pub struct BootstrapArgs {
+    #[arg(long, value_name = "URL", help = help::BOOTSTRAP_URL)]
+    pub url: String,
+    #[arg(long, value_name = "[ARCH=]HEX", help = help::BOOTSTRAP_SHA256)]
+    pub sha256: Vec<MachineDigest>,
+    #[arg(long, value_name = "URL", help = help::BOOTSTRAP_ARCHIVE)]
+    pub archive: Option<String>,
+    #[arg(long, value_name = "FILE", help = help::BOOTSTRAP_CA)]
+    pub ca: Option<PathBuf>,
+    #[arg(long, value_name = "PATH", default_value = "/usr/local/bin/landfall", help = help::BOOTSTRAP_TO)]
+    pub to: String,
+    #[arg(last = true, value_name = "ARGUMENTS", help = help::BOOTSTRAP_ARGUMENTS)]
+    pub arguments: Vec<String>,
 }
 
 /// What `doctor` takes.

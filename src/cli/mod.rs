@@ -3,6 +3,7 @@
 mod adopt;
 mod apply;
 mod args;
+mod bootstrap;
 mod configure;
 mod confirm;
 mod doctor;
@@ -97,6 +98,8 @@ fn dispatch(cli: &Cli, output: &Output) -> Result<u8, Failure> {
         Command::Configure { args, confirm } => {
             configure::configure(&cli.global, args, confirm.within, &host, output)
         }
+        Command::BootstrapScript(args) => bootstrap::script(args, output),
+        Command::CloudInit(args) => bootstrap::user_data(args, output),
         Command::History => history::history(&host, output),
         Command::Prune { keep } => prune::prune(&cli.global, *keep, &host, output),
         Command::Recover { boot } => recover::recover(*boot, &host, output),
@@ -128,6 +131,8 @@ fn looks_at_host(command: &Command) -> bool {
         | Command::Upgrade { .. }
         | Command::Prune { .. }
         | Command::Recover { .. }
+        | Command::BootstrapScript(_)
+        | Command::CloudInit(_)
         | Command::Confirm => false,
     }
 }

@@ -71,7 +71,8 @@ impl Host {
         Self::open(PathBuf::from("/"), true)
     }
 
-    /// The image or chroot at `dir`: files only, nothing in it is started.
+    /// The image or chroot at `dir`: files only, nothing in it is started. `/` is the running
+    /// system, unless this process is in a chroot itself, as a script of an installer is.
     ///
     /// # Errors
     /// [`HostError::Io`] if `dir` is not a directory that can be opened.
@@ -80,7 +81,7 @@ impl Host {
             std::path::absolute(dir).and_then(|path| path.canonicalize()).map_err(|source| {
                 HostError::io("open root directory", dir.to_string_lossy(), source)
             })?;
-        let live = dir == Path::new("/");
+        let live = dir == Path::new("/") && systemd::is_booted();
         Self::open(dir, live)
     }
 

@@ -56,13 +56,26 @@ pub(super) trait Manager {
     ) -> zbus::Result<()>;
 }
 
+/// Whether systemd runs the system that this process sees: in a chroot that an installer made, `/run`
+/// may be the installer's own.
+pub(super) fn is_booted() -> bool {
+    let at = |path: &str| rustix::fs::stat(path);
+    let is_own_root = match (at("/proc/1/root/"), at("/")) {
+        (Ok(first), Ok(own)) => (first.st_dev, first.st_ino) == (own.st_dev, own.st_ino),
+        // Not for everybody to look at; only where there is no /proc, the question is answered.
+        (Err(errno), _) => errno != rustix::io::Errno::NOENT,
+        (_, Err(_)) => true,
+    };
+    is_own_root && at("/run/systemd/system").is_ok()
+}
+
 /// How long a call that starts no job may take.
 pub(super) const CALL_LIMIT: Duration = Duration::from_secs(90);
 
 impl Host {
-    /// Whether systemd runs this host (`sd_booted(3)`).
+    /// Whether systemd runs this host (`sd_booted(3)`), and not that of an installer around it.
     pub fn is_booted_with_systemd(&self) -> bool {
-        self.live && matches!(self.stat("/run/systemd/system"), Ok(Some(_)))
+        self.live && is_booted()
     }
 
     pub(super) fn systemd(&self) -> &Systemd {

@@ -3,6 +3,7 @@
 //! Pure: values in, texts out. Nothing here reads or writes the host.
 
 pub mod boot;
+pub mod bootstrap;
 pub mod daemon_edit;
 mod daemon_error;
 #[cfg(test)]

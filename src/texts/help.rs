@@ -200,6 +200,42 @@ pub const REPAIR_JSON: &str =
     "Mend a daemon.json that is no JSON: byte order mark, comments, spare commas";
 /// `configure --dry-run`.
 pub const CONFIGURE_DRY_RUN: &str = "Show the plan and stop";
+/// `bootstrap-script`.
+pub const BOOTSTRAP_SCRIPT: &str =
+    "Print a script that fetches landfall on a new host and installs";
+/// Shown below the options of `bootstrap-script`.
+pub const BOOTSTRAP_SCRIPT_NOTES: &str = "\
+Example, for the %post of a kickstart file:
+  landfall bootstrap-script --url http://depot.internal/landfall \\
+      --archive http://depot.internal/docker-28.5.2.tgz -- --user deploy
+
+The script is plain POSIX sh and needs curl or wget. It refuses a program whose sha256 differs;
+the archive is checked by landfall install, as ever. A password in an address or an argument
+stands in the script for everybody who may read it.";
+/// `cloud-init`.
+pub const CLOUD_INIT: &str = "Print the same as user-data for cloud-init";
+/// Shown below the options of `cloud-init`.
+pub const CLOUD_INIT_NOTES: &str = "\
+Example:
+  landfall cloud-init --url http://depot.internal/landfall \\
+      --archive http://depot.internal/docker-28.5.2.tgz -- --user deploy > user-data
+
+What it did stands in /var/log/cloud-init-output.log. User-data can be read by every program on
+most clouds: no passwords in addresses and arguments.";
+/// `bootstrap-script --url`.
+pub const BOOTSTRAP_URL: &str =
+    "Where hosts fetch landfall; {arch} in it stands for what uname -m says there";
+/// `bootstrap-script --sha256`.
+pub const BOOTSTRAP_SHA256: &str =
+    "Its digest, per architecture if there are several; default: this program's own";
+/// `bootstrap-script --archive`.
+pub const BOOTSTRAP_ARCHIVE: &str = "Where hosts fetch the archive; adds --offline to install";
+/// `bootstrap-script --ca`.
+pub const BOOTSTRAP_CA: &str = "PEM certificates that vouch for the servers, instead of the host's";
+/// `bootstrap-script --to`.
+pub const BOOTSTRAP_TO: &str = "Where landfall stays on the host";
+/// The arguments after `--`.
+pub const BOOTSTRAP_ARGUMENTS: &str = "Arguments of landfall install, after --";
 /// `history`.
 pub const HISTORY: &str = "List the runs on this host, and what can be gone back to";
 /// `prune`.

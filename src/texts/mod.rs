@@ -2,6 +2,7 @@
 
 pub mod adoption;
 pub mod approved;
+pub mod bootstrap;
 pub mod configure;
 pub mod doctor;
 pub mod errors;

@@ -6,7 +6,7 @@ set -eu -o pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/env.sh"
 
 [ $# -gt 0 ] || die "usage: debs.sh PACKAGE..."
-out=$BENCH_WORK/debs-of/$BENCH_SUITE/$(printf '%s+' "$@" | sed 's/+$//')
+out=$BENCH_WORK/debs-of/$BENCH_SUITE/$1-$(printf '%s ' "$@" | sha256sum | cut -c1-8)
 work=
 
 # With the suite's own apt, in a throw-away overlay on its cached root.

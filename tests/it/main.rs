@@ -9,6 +9,7 @@ mod adopt;
 mod approved;
 mod bad_host;
 mod bad_input;
+mod bootstrap;
 mod classic;
 mod cli;
 mod configure;

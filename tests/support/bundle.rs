@@ -6,6 +6,7 @@ use super::bench::{SHARE, bench};
 use super::run::Run;
 use std::fs::File;
 use std::io::{BufWriter, Read as _, Write};
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -150,16 +151,23 @@ pub fn of_suite(suite: &str) -> Bundle {
 /// Debian packages that only one test needs, unpacked beside each other; the directory in every
 /// host.
 pub fn unpacked(packages: &[&str]) -> String {
+    let here = unpacked_here(packages);
+    format!("{SHARE}/{}", here.file_name().expect("a directory has a name").display())
+}
+
+/// The same; the directory on this machine.
+pub fn unpacked_here(packages: &[&str]) -> PathBuf {
     let made =
         Run::of(bench().script("debs.sh").args(packages), b"", Duration::from_secs(1200)).ok();
-    let name = format!("debs-{}", packages.join("+"));
-    for deb in std::fs::read_dir(made).expect("debs.sh made a directory") {
+    let name = made.rsplit('/').next().expect("a path has a name");
+    let directory = bench().share.join(format!("debs-{name}"));
+    for deb in std::fs::read_dir(&made).expect("debs.sh made a directory") {
         let deb = deb.expect("the directory can be read").path();
         let mut dpkg = Command::new("dpkg-deb");
-        dpkg.arg("-x").arg(deb).arg(bench().share.join(&name));
+        dpkg.arg("-x").arg(deb).arg(&directory);
         Run::of(&dpkg, b"", Duration::from_secs(60)).ok();
     }
-    format!("{SHARE}/{name}")
+    directory
 }
 
 /// The usual engine in the layout of 18.06 and before: docker-containerd, docker-runc and so on,

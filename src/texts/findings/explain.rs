@@ -24,9 +24,11 @@ pub(super) fn by_hand(code: Code) -> Option<(&'static str, &'static str)> {
 fn system(code: Code) -> Option<(&'static str, &'static str)> {
     Some(match code {
         Code::Root => ("id -u", "run it as root: sudo landfall …"),
-        Code::SystemdNotRunning => {
-            ("ps -p 1 -o comm=", "boot the system with systemd; to provision an image: --root DIR")
-        }
+        Code::SystemdNotRunning => (
+            "ps -p 1 -o comm=",
+            "boot the system with systemd; for an image: --root DIR; in an \
+             installer's chroot: --root /",
+        ),
         Code::DistributionUnknown => (
             "grep -E '^(ID|VERSION_ID)=' /etc/os-release",
             "nothing: see what else is found, and try it on one host first",

@@ -9,7 +9,8 @@ pub(super) fn fix(seen: &Seen) -> String {
     match seen {
         Seen::Root { .. } => "run it as root: sudo landfall …".to_owned(),
         Seen::SystemdNotRunning => {
-            "boot this system with systemd; to provision an image: --root DIR".to_owned()
+            "boot this system with systemd; for an image: --root DIR; in an \
+             installer's chroot: --root /".to_owned()
         }
         Seen::SystemdMissing => {
             "apt-get install systemd, or dnf install systemd; or use a distribution that has it"

@@ -1,0 +1,126 @@
+#!/usr/bin/env python3
+"""serve.py ADDRESS DIRECTORY [CERTIFICATE KEY]: an HTTP server of files, with byte ranges, that also
+does what servers do on a bad day. Prints "listening on ADDRESS:PORT" (a free port), then one line
+for each answer: METHOD PATH RANGE STATUS.
+
+What goes wrong stands in front of the path: /~FAULT[,FAULT...]/path, where FAULT is one of
+  cut=N       the connection ends after N bytes of an answer that promised more
+  status=C*K  the first K requests for this path are answered with status C
+  norange     byte ranges are ignored
+  alter       the first byte is another one
+  half        the answer is whole, but only half of the file
+"""
+import collections
+import http.server
+import os
+import posixpath
+import re
+import ssl
+import sys
+import urllib.parse
+
+seen = collections.Counter()
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    timeout = 60
+
+    def do_GET(self):
+        self.answer(True)
+
+    def do_HEAD(self):
+        self.answer(False)
+
+    def answer(self, with_body):
+        faults, path = self.asked()
+        seen[self.path] += 1
+        status, count = faults.get("status", "0*0").split("*")
+        if seen[self.path] <= int(count):
+            return self.plain(int(status))
+        file = self.file(path)
+        if file is None:
+            return self.plain(404)
+        with file:
+            size = os.fstat(file.fileno()).st_size
+            if "half" in faults:
+                size //= 2
+            first, last = self.range(size) if "norange" not in faults else (None, None)
+            if first is not None and first >= size:
+                return self.plain(416, {"Content-Range": f"bytes */{size}"})
+            start, end = (0, size) if first is None else (first, last + 1)
+            self.send_response(200 if first is None else 206)
+            if first is not None:
+                self.send_header("Content-Range", f"bytes {first}-{last}/{size}")
+            if "norange" not in faults:
+                self.send_header("Accept-Ranges", "bytes")
+            self.send_header("Content-Length", str(end - start))
+            self.end_headers()
+            if with_body:
+                self.body(file, start, end, faults)
+
+    def body(self, file, start, end, faults):
+        length = end - start
+        if "cut" in faults and int(faults["cut"]) < length:
+            length = int(faults["cut"])
+            self.close_connection = True
+        file.seek(start)
+        while length > 0:
+            part = file.read(min(length, 1 << 16))
+            if not part:
+                break
+            length -= len(part)
+            if "alter" in faults and start == 0:
+                part = bytes([part[0] ^ 1]) + part[1:]
+            start += len(part)
+            self.wfile.write(part)
+
+    def asked(self):
+        path = urllib.parse.unquote(urllib.parse.urlsplit(self.path).path)
+        faults = {}
+        match = re.match(r"/~([^/]*)(/.*)", path)
+        if match:
+            faults = dict(it.partition("=")[::2] for it in match[1].split(","))
+            path = match[2]
+        return faults, posixpath.normpath(path)
+
+    def file(self, path):
+        try:
+            return open(directory + path, "rb")
+        except OSError:
+            return None
+
+    def range(self, size):
+        match = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
+        if not match:
+            return None, None
+        last = int(match[2]) if match[2] else size - 1
+        return int(match[1]), min(last, size - 1)
+
+    def plain(self, status, headers={}):
+        self.send_response(status)
+        for name, value in {"Content-Length": "0", **headers}.items():
+            self.send_header(name, value)
+        if status in (429, 503):
+            self.send_header("Retry-After", "0")
+        self.end_headers()
+
+    def log_request(self, code="-", size="-"):
+        say(f"{self.command} {self.path} {self.headers.get('Range', '-')} {int(code)}")
+
+    def log_message(self, format, *args):
+        pass
+
+
+def say(line):
+    print(line, flush=True)
+
+
+address, directory = sys.argv[1:3]
+server = http.server.ThreadingHTTPServer((address, 0), Handler)
+if len(sys.argv) > 3:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*sys.argv[3:5])
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+say(f"listening on {address}:{server.server_port}")
+server.serve_forever()
