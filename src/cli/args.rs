@@ -161,6 +161,16 @@ pub enum Command {
     Status,
     #[command(about = help::VERIFY, after_help = help::VERIFY_EXAMPLES)]
     Verify(VerifyArgs),
+    #[command(about = help::COMPLETIONS, after_help = help::COMPLETIONS_NOTES)]
+    Completions {
+        #[arg(value_enum, value_name = "SHELL", help = help::SHELL)]
+        shell: clap_complete::Shell,
+    },
+    #[command(about = help::MAN, after_help = help::MAN_NOTES)]
+    Man {
+        #[arg(value_name = "COMMAND", help = help::MAN_COMMAND)]
+        command: Option<String>,
+    },
     #[command(about = help::DOCTOR, after_help = help::DOCTOR_EXAMPLES)]
     Doctor(DoctorArgs),
 }

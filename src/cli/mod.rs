@@ -11,6 +11,7 @@ mod failure;
 mod give_back;
 mod history;
 mod install;
+mod manual;
 mod migrate;
 mod output;
 mod plan;
@@ -100,6 +101,8 @@ fn dispatch(cli: &Cli, output: &Output) -> Result<u8, Failure> {
         }
         Command::BootstrapScript(args) => bootstrap::script(args, output),
         Command::CloudInit(args) => bootstrap::user_data(args, output),
+        Command::Man { command } => manual::man(command.as_deref(), output),
+        Command::Completions { shell } => manual::completions(*shell, output),
         Command::History => history::history(&host, output),
         Command::Prune { keep } => prune::prune(&cli.global, *keep, &host, output),
         Command::Recover { boot } => recover::recover(*boot, &host, output),
@@ -133,6 +136,8 @@ fn looks_at_host(command: &Command) -> bool {
         | Command::Recover { .. }
         | Command::BootstrapScript(_)
         | Command::CloudInit(_)
+        | Command::Man { .. }
+        | Command::Completions { .. }
         | Command::Confirm => false,
     }
 }

@@ -236,6 +236,25 @@ pub const BOOTSTRAP_CA: &str = "PEM certificates that vouch for the servers, ins
 pub const BOOTSTRAP_TO: &str = "Where landfall stays on the host";
 /// The arguments after `--`.
 pub const BOOTSTRAP_ARGUMENTS: &str = "Arguments of landfall install, after --";
+/// `completions`.
+pub const COMPLETIONS: &str = "Print what a shell needs to complete landfall's words";
+/// Shown below the options of `completions`.
+pub const COMPLETIONS_NOTES: &str = "\
+  landfall completions bash > /etc/bash_completion.d/landfall
+  landfall completions zsh > /usr/share/zsh/site-functions/_landfall
+  landfall completions fish > /etc/fish/completions/landfall.fish";
+/// Which shell.
+pub const SHELL: &str = "Whose";
+/// `man`.
+pub const MAN: &str = "Print a manual page: landfall's own, or that of a command";
+/// Shown below the options of `man`.
+pub const MAN_NOTES: &str = "\
+  landfall man install | man -l -
+  landfall man > /usr/local/share/man/man1/landfall.1";
+/// Which page.
+pub const MAN_COMMAND: &str = "The command, such as install";
+/// Where the commands are listed.
+pub const SEE_HELP: &str = "landfall --help lists all commands";
 /// `history`.
 pub const HISTORY: &str = "List the runs on this host, and what can be gone back to";
 /// `prune`.

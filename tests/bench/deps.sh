@@ -10,7 +10,7 @@ packages=(
   debian-archive-keyring e2fsprogs iproute2 mount util-linux
   busybox-static python3                        # test image, snapshots of hosts
   docker-registry                               # registry on the test network
-  strace shellcheck openssl
+  strace shellcheck openssl groff-base
   qemu-system-x86 qemu-utils cpio openssh-client # virtual machines
   policycoreutils attr                          # SELinux labels of images
 )

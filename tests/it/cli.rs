@@ -5,6 +5,9 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
+
+use crate::support::Run;
 
 /// Runs the program without any host; exit code and everything it printed.
 fn landfall(arguments: &[&str]) -> (Option<i32>, String) {
@@ -15,6 +18,15 @@ fn landfall(arguments: &[&str]) -> (Option<i32>, String) {
         .expect("the program runs");
     let printed = [output.stdout, output.stderr].concat();
     (output.status.code(), String::from_utf8(printed).expect("it prints text"))
+}
+
+/// What a program of this machine makes of an input, without a word of complaint.
+#[track_caller]
+fn given(program: &str, arguments: &[&str], input: &str) -> String {
+    let limit = Duration::from_secs(30);
+    let run = Run::of(Command::new(program).args(arguments), input.as_bytes(), limit);
+    assert_eq!(run.stderr, "", "{run}");
+    run.ok()
 }
 
 #[track_caller]
@@ -66,4 +78,34 @@ fn mistakes_in_the_call() {
     prints(&["apply", "/no/such/plan.json"], 2, "no-plan.txt");
     prints(&["plan", "--facts", "/no/such/host.json", "--offline", "/dev/null"], 2, "no-probe.txt");
     prints(&["--root", "/no/such/image", "status"], 2, "no-root.txt");
+}
+
+#[test]
+fn manual_pages_and_completions() {
+    let (code, page) = landfall(&["man"]);
+    assert_eq!(code, Some(0));
+    // Each command that the page lists has a page of its own, and all are well-formed.
+    let commands: Vec<&str> = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("landfall\\-")?.strip_suffix("(1)"))
+        .collect();
+    assert!(commands.contains(&"install") && commands.len() > 15, "{commands:?}");
+    for command in commands {
+        let name = command.replace("\\-", "-");
+        let (code, page) = landfall(&["man", &name]);
+        assert_eq!(code, Some(0), "{name}: {page}");
+        let text = given("groff", &["-man", "-Kutf8", "-Tutf8", "-ww"], &page);
+        assert!(text.contains(&format!("landfall-{name}(1)")), "{text}");
+    }
+    prints(&["man", "instal"], 2, "man-no-command.txt");
+    for shell in ["bash", "zsh", "fish"] {
+        let (code, script) = landfall(&["completions", shell]);
+        assert_eq!(code, Some(0), "{script}");
+        assert!(script.contains("migrate-data-root"), "{shell}");
+    }
+    let (_, script) = landfall(&["completions", "bash"]);
+    let completed = "\nCOMP_WORDS=(landfall migr); COMP_CWORD=1; _landfall landfall migr landfall
+        echo \"${COMPREPLY[*]}\"";
+    let answer = given("bash", &[], &(script + completed));
+    assert_eq!(answer.trim(), "migrate-data-root");
 }

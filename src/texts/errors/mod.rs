@@ -269,6 +269,11 @@ pub fn no_config(path: &str) -> String {
 pub const IMAGE_NEEDS_ENGINE: &str = "--image needs an engine that runs, and nothing is started beneath --root: load the images \
      once the host has booted";
 
+/// A command that there is not.
+pub fn no_such_command(name: &str) -> String {
+    format!("landfall has no command {name}")
+}
+
 /// The host was refused.
 pub fn refused(codes: &BTreeSet<Code>) -> String {
     let codes: Vec<String> = codes.iter().map(Code::to_string).collect();
