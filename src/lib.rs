@@ -18,6 +18,7 @@ pub mod facts;
 pub mod file_state;
 pub mod host;
 pub mod installed;
+pub mod mirrors;
 pub mod nearest;
 pub mod plan;
 pub mod preflight;

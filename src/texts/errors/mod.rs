@@ -4,6 +4,7 @@ mod bundle;
 mod config;
 mod daemon_json;
 mod host;
+mod mirrors;
 mod plan;
 mod smoke;
 mod step;
