@@ -25,6 +25,7 @@ pub mod preflight;
 pub mod probe;
 pub mod receipt;
 pub mod redact;
+pub mod registry;
 pub mod render;
 pub mod report;
 pub mod route;

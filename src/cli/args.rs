@@ -173,6 +173,10 @@ pub enum Command {
     },
     #[command(about = help::DOCTOR, after_help = help::DOCTOR_EXAMPLES)]
     Doctor(DoctorArgs),
+    #[command(subcommand, about = help::REGISTRY)]
+    Registry(RegistryCommand),
+    #[command(about = help::LOGIN, after_help = help::LOGIN_NOTES)]
+    Login(LoginArgs),
 }
 
 /// What `verify` takes.
@@ -227,6 +231,35 @@ pub struct DoctorArgs {
     pub explain: Option<String>,
     #[arg(long, conflicts_with_all = ["code", "explain"], help = help::FIX)]
     pub fix: bool,
+}
+
+/// What can be done with registries.
+#[derive(Clone, Debug, Subcommand)]
+pub enum RegistryCommand {
+    #[command(about = help::REGISTRY_CHECK, after_help = help::REGISTRY_CHECK_EXAMPLES)]
+    Check(RegistryCheckArgs),
+}
+
+/// What `registry check` takes.
+#[derive(Clone, Debug, Args)]
+pub struct RegistryCheckArgs {
+    #[arg(value_name = "REGISTRY", help = help::REGISTRY_TARGET)]
+    pub targets: Vec<String>,
+    #[arg(long, value_name = "NAME[:TAG]", help = help::REGISTRY_IMAGE)]
+    pub image: Option<String>,
+}
+
+/// What `login` takes.
+#[derive(Clone, Debug, Args)]
+pub struct LoginArgs {
+    #[arg(value_name = "REGISTRY", help = help::LOGIN_REGISTRY)]
+    pub registry: String,
+    #[arg(short = 'u', long, value_name = "NAME", help = help::LOGIN_USER)]
+    pub username: Option<String>,
+    #[arg(long, conflicts_with = "password_file", help = help::PASSWORD_STDIN)]
+    pub password_stdin: bool,
+    #[arg(long, value_name = "FILE", help = help::PASSWORD_FILE)]
+    pub password_file: Option<PathBuf>,
 }
 
 /// What `plan` takes beside the options of `install`.

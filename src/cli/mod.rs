@@ -11,6 +11,7 @@ mod failure;
 mod give_back;
 mod history;
 mod install;
+mod login;
 mod manual;
 mod migrate;
 mod output;
@@ -19,6 +20,7 @@ mod prepare;
 mod probe;
 mod prune;
 mod recover;
+mod registry;
 mod rollback;
 mod run;
 mod show_plan;
@@ -36,7 +38,7 @@ use crate::host::{Host, HostError};
 use crate::report::{Event, Reporter};
 use crate::run_state::Question;
 use crate::texts::{errors, progress};
-use args::{Cli, Command, Global, PlanArgs};
+use args::{Cli, Command, Global, PlanArgs, RegistryCommand};
 use failure::{Failure, exit};
 use output::{Output, utc};
 
@@ -110,6 +112,8 @@ fn dispatch(cli: &Cli, output: &Output) -> Result<u8, Failure> {
         Command::Status => status::status(&host, output),
         Command::Verify(args) => verify::verify(&cli.global, args, &host, output),
         Command::Doctor(args) => doctor::doctor(&cli.global, args, &host, output),
+        Command::Registry(RegistryCommand::Check(args)) => registry::check(args, &host, output),
+        Command::Login(args) => login::login(args, &host, output),
     }
 }
 
@@ -138,7 +142,9 @@ fn looks_at_host(command: &Command) -> bool {
         | Command::CloudInit(_)
         | Command::Man { .. }
         | Command::Completions { .. }
-        | Command::Confirm => false,
+        | Command::Confirm
+        | Command::Registry(_)
+        | Command::Login(_) => false,
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
+use zeroize::Zeroizing;
 
 use super::args::{ColorChoice, Global};
 use super::failure::Failure;
@@ -75,6 +76,15 @@ impl Output {
         self.quiet && !self.json
     }
 
+    /// A part of the result that `--quiet` leaves out: text for people, an object for programs.
+    pub fn stage(&self, text: &str, object: &Value) {
+        if self.json {
+            self.object(object.clone());
+        } else {
+            self.line(text);
+        }
+    }
+
     /// The result of a command: text for people, an object for programs.
     pub fn result(&self, text: &str, object: &Value) {
         if self.json {
@@ -115,6 +125,28 @@ impl Output {
         }
         let answer = host.block_on_or_interrupt(terminal::typed_line())?.unwrap_or_default();
         Ok(Some(matches!(answer.trim(), "y" | "Y" | "yes")))
+    }
+
+    /// A secret, typed on a terminal and not shown; `None` without one.
+    ///
+    /// # Errors
+    /// [`HostError::Interrupted`] if the run is asked to end instead.
+    pub fn ask_secret(
+        &self,
+        host: &Host,
+        question: &str,
+    ) -> Result<Option<Zeroizing<String>>, HostError> {
+        if !self.can_ask() {
+            return Ok(None);
+        }
+        let silence = terminal::Silence::begin();
+        if let Ok(mut err) = self.err.lock() {
+            let _ = write!(err, "{question}");
+            let _ = err.flush();
+        }
+        let typed = host.block_on_or_interrupt(terminal::typed_line());
+        drop(silence);
+        Ok(typed?.map(Zeroizing::new))
     }
 
     /// Whether somebody is there to be asked.

@@ -17,6 +17,15 @@ const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 /// How much a program may print, in bytes (a firewall of 100,000 rules prints 10 MiB).
 const OUTPUT_LIMIT: u64 = 16 << 20;
 
+/// What a program finds in its environment.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Environment {
+    /// What every program of the host needs, and nothing else.
+    Clean,
+    /// What Landfall itself was given.
+    Callers,
+}
+
 /// What a program left behind.
 #[derive(Debug)]
 pub struct Output {
@@ -35,7 +44,21 @@ impl Host {
     /// [`HostError::Spawn`] if it cannot be started, [`HostError::CommandTimeout`] if it
     /// had to be killed.
     pub fn run(&self, argv: &[&str], limit: Duration) -> Result<Output, HostError> {
-        self.run_fed(argv, None, limit)
+        self.run_fed(argv, None, limit, Environment::Clean)
+    }
+
+    /// Runs a program of the caller's own, in the caller's environment and by the caller's `PATH`,
+    /// with text on its standard input.
+    ///
+    /// # Errors
+    /// As [`Host::run`].
+    pub fn run_for_caller(
+        &self,
+        argv: &[&str],
+        input: &str,
+        limit: Duration,
+    ) -> Result<Output, HostError> {
+        self.run_fed(argv, Some(input), limit, Environment::Callers)
     }
 
     #[allow(clippy::disallowed_methods)] // the one place where programs are started
@@ -44,18 +67,19 @@ impl Host {
         argv: &[&str],
         input: Option<&str>,
         limit: Duration,
+        environment: Environment,
     ) -> Result<Output, HostError> {
         let (program, arguments) = argv.split_first().ok_or_else(|| HostError::Spawn {
             program: String::new(),
             source: std::io::ErrorKind::InvalidInput.into(),
         })?;
         self.block_on(async {
-            let mut child = tokio::process::Command::new(program)
+            let mut command = tokio::process::Command::new(program);
+            if environment == Environment::Clean {
+                command.env_clear().env("PATH", PATH).env("LC_ALL", "C").env("HOME", "/root");
+            }
+            let mut child = command
                 .args(arguments)
-                .env_clear()
-                .env("PATH", PATH)
-                .env("LC_ALL", "C")
-                .env("HOME", "/root")
                 .stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() })
                 .stdout(Stdio::piped())
                 .stderr(Stdio::piped())
@@ -118,7 +142,7 @@ impl Host {
         limit: Duration,
     ) -> Result<String, HostError> {
         may_run(argv)?;
-        succeeded(argv, self.run_fed(argv, Some(input), limit)?)
+        succeeded(argv, self.run_fed(argv, Some(input), limit, Environment::Clean)?)
     }
 
     /// The path of a program of the host, or `None` if it has none of that name. In an

@@ -5,6 +5,8 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+use zeroize::Zeroizing;
+
 use super::HostError;
 use crate::digest::Digest;
 use crate::texts::phrases::host as phrases;
@@ -61,6 +63,35 @@ fn read_bounded(path: &Path, limit: u64, too_large: &'static str) -> Result<Stri
         return Err(fail(std::io::Error::new(std::io::ErrorKind::FileTooLarge, too_large)));
     }
     Ok(text)
+}
+
+/// What is given on standard input, without the end of its last line: a secret.
+///
+/// # Errors
+/// [`HostError::Io`] if it is larger than 1 MiB, not UTF-8, or unreadable.
+pub fn read_secret() -> Result<Zeroizing<String>, HostError> {
+    const NAME: &str = "standard input";
+    let fail = |source| HostError::io("read", NAME, source);
+    let mut text = Zeroizing::new(String::new());
+    std::io::stdin().take(TEXT_LIMIT + 1).read_to_string(&mut text).map_err(fail)?;
+    if text.len() as u64 > TEXT_LIMIT {
+        let source = std::io::Error::new(std::io::ErrorKind::FileTooLarge, phrases::OVER_1_MIB);
+        return Err(fail(source));
+    }
+    Ok(without_end(&text))
+}
+
+/// The same from a file.
+///
+/// # Errors
+/// [`HostError::Io`] if it cannot be read.
+pub fn read_secret_file(path: &Path) -> Result<Zeroizing<String>, HostError> {
+    let text = Zeroizing::new(read_bounded(path, TEXT_LIMIT, phrases::OVER_1_MIB)?);
+    Ok(without_end(&text))
+}
+
+fn without_end(text: &str) -> Zeroizing<String> {
+    Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned())
 }
 
 /// The digest of the program that runs, also after its file was replaced.

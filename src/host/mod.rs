@@ -141,6 +141,11 @@ impl Host {
         rustix::system::uname().nodename().to_string_lossy().into_owned()
     }
 
+    /// The numeric id of the group that Landfall runs as.
+    pub fn gid(&self) -> u32 {
+        rustix::process::getegid().as_raw()
+    }
+
     /// The numeric id of the user that Landfall runs as.
     pub fn uid(&self) -> u32 {
         rustix::process::geteuid().as_raw()

@@ -3,6 +3,7 @@
 use std::io::IsTerminal;
 
 use rustix::event::{PollFd, PollFlags, poll};
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use tokio::sync::oneshot;
 
 /// The next line that is typed, without its end; `None` once there is nobody to type: standard
@@ -19,6 +20,29 @@ pub async fn typed_line() -> Option<String> {
         let _ = typed.send(wait_for_line());
     });
     line.await.ok().flatten()
+}
+
+/// Keeps what is typed from being shown, until it is dropped.
+pub struct Silence(Option<Termios>);
+
+impl Silence {
+    /// From now on; on no terminal there is nothing to do.
+    pub fn begin() -> Self {
+        let Ok(before) = tcgetattr(std::io::stdin()) else { return Self(None) };
+        let mut silent = before.clone();
+        silent.local_modes.remove(LocalModes::ECHO);
+        silent.local_modes.insert(LocalModes::ECHONL);
+        let done = tcsetattr(std::io::stdin(), OptionalActions::Flush, &silent);
+        Self(done.ok().map(|()| before))
+    }
+}
+
+impl Drop for Silence {
+    fn drop(&mut self) {
+        if let Some(before) = &self.0 {
+            let _ = tcsetattr(std::io::stdin(), OptionalActions::Now, before);
+        }
+    }
 }
 
 /// Forgets what was typed and not read so far.

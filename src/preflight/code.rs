@@ -309,6 +309,80 @@ codes! {
     NotSeen = 148,
     /// The daemon runs, but its API does not answer.
     ApiSilent = 149,
+    /// A registry's name has no address.
+    NameUnknown = 150,
+    /// No name server answers.
+    NameServersSilent = 151,
+    /// A registry's name stands in /etc/hosts alone.
+    NameInHosts = 152,
+    /// Nothing listens where a registry should be.
+    RegistryRefuses = 153,
+    /// A registry's address cannot be reached.
+    RegistrySilent = 154,
+    /// The proxy does not let a registry be reached.
+    RegistryProxy = 155,
+    /// A registry speaks plain HTTP.
+    RegistryPlain = 156,
+    /// A registry speaks TLS where plain HTTP was meant.
+    RegistryNotPlain = 157,
+    /// Nobody who is trusted has signed a registry's certificate.
+    AuthorityUnknown = 158,
+    /// A registry's certificate has expired.
+    RegistryExpired = 159,
+    /// A registry's certificate is not valid yet.
+    RegistryEarly = 160,
+    /// A registry's certificate is for another name.
+    RegistryOtherName = 161,
+    /// A registry's certificate has its name in the subject alone.
+    RegistryCommonName = 162,
+    /// A registry does not send the whole chain.
+    ChainIncomplete = 163,
+    /// TLS with a registry fails for another reason.
+    RegistryTls = 164,
+    /// A registry wants a certificate of its clients.
+    ClientCertificateWanted = 165,
+    /// What answers is no registry.
+    NoRegistry = 166,
+    /// A registry fails.
+    RegistryFails = 167,
+    /// The name of a token realm has no address.
+    RealmUnknown = 168,
+    /// A token realm cannot be reached.
+    RealmUnreachable = 169,
+    /// The certificate of a token realm is refused.
+    RealmCertificate = 170,
+    /// A token realm gives no token.
+    RealmAnswer = 171,
+    /// A registry refuses name and password.
+    LoginRefused = 172,
+    /// A registry wants name and password.
+    LoginMissing = 173,
+    /// A registry does not have an image.
+    ImageUnknown = 174,
+    /// A registry does not give an image.
+    ImageDenied = 175,
+    /// A manifest is damaged.
+    ManifestDamaged = 176,
+    /// A mirror has a path.
+    MirrorPath = 177,
+    /// A project of Harbor cannot be a mirror.
+    MirrorHarbor = 178,
+    /// A mirror wants a login.
+    MirrorLogin = 179,
+    /// A file that is given for certificates or a key cannot be one.
+    CertificateFile = 180,
+    /// A certificate that is given as an authority's is none.
+    CertificateNoAuthority = 181,
+    /// A certificate that is given for a registry is for another name.
+    CertificateFileName = 182,
+    /// A certificate that is given is not valid now.
+    CertificateFileTime = 183,
+    /// A key does not belong to its certificate.
+    CertificateKey = 184,
+    /// Certificates that are given are no chain.
+    CertificateFileChain = 185,
+    /// The system's trust store cannot be told of an authority.
+    TrustStoreMissing = 186,
 }
 
 impl Code {
@@ -332,6 +406,8 @@ impl Code {
                 | Self::DriverNotCopied
                 | Self::DataMounts
                 | Self::DataRootFlag
+                | Self::CertificateFile
+                | Self::CertificateKey
         )
     }
 
@@ -340,10 +416,22 @@ impl Code {
         (Self::KernelOptions..=Self::ApiSilent).contains(&self)
     }
 
+    /// Whether `landfall registry check` alone reports it.
+    pub fn is_of_registries(self) -> bool {
+        (Self::NameUnknown..=Self::TrustStoreMissing).contains(&self)
+    }
+
     /// What an error with this code means for the caller.
     pub fn refusal(self) -> Refusal {
         match self {
-            Self::UserUnknown | Self::GidTaken | Self::BridgeAddress => Refusal::Usage,
+            Self::UserUnknown
+            | Self::GidTaken
+            | Self::BridgeAddress
+            | Self::CertificateFile
+            | Self::CertificateNoAuthority
+            | Self::CertificateFileName
+            | Self::CertificateFileTime
+            | Self::CertificateKey => Refusal::Usage,
             Self::ArchiveArchitecture | Self::ArchiveGeneration => Refusal::Archive,
             _ => Refusal::Host,
         }

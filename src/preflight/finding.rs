@@ -9,6 +9,7 @@ use crate::doctor::Sight;
 use crate::facts::security::{ImaAppraisal, Lockdown};
 use crate::facts::{CgroupMode, PackageManager, PackagesProblem, Protection};
 use crate::file_state::FileKind;
+use crate::registry::RegistrySight;
 
 /// Something about a host that a person should know before it is changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -139,6 +140,9 @@ pub enum Seen {
     /// What `landfall doctor` looks at beyond the preflight.
     #[serde(untagged)]
     Doctor(Sight),
+    /// What is seen of registries.
+    #[serde(untagged)]
+    Registry(RegistrySight),
 }
 
 /// Why data cannot be moved to a place.
@@ -288,6 +292,7 @@ impl Seen {
             Self::FirewallService { .. } => Code::FirewallService,
             Self::RoutesUnknown { .. } => Code::RoutesUnknown,
             Self::Doctor(sight) => sight.code(),
+            Self::Registry(sight) => sight.code(),
         }
     }
 }

@@ -62,7 +62,13 @@ pub fn table() -> String {
         let Page { title, why, check, fix } = page_of(*code);
         // A bar would end the cell.
         let cell = |text: &str| text.replace('|', "\\|");
-        let by = if code.is_doctors() { "doctor" } else { "preflight, doctor" };
+        let by = if code.is_doctors() {
+            "doctor"
+        } else if code.is_of_registries() {
+            "registry check"
+        } else {
+            "preflight, doctor"
+        };
         text.push_str(&format!(
             "| {code} | {} | {} | {} | {} | {by} |\n",
             cell(title),

@@ -402,3 +402,48 @@ pub const NO_PROGRESS: &str = "Draw no progress bars";
 pub const COLOR: &str = "Colour the output: auto, always, never";
 /// `--yes`.
 pub const YES: &str = "Do not ask before changing anything (without a terminal nothing is asked)";
+
+/// `registry`.
+pub const REGISTRY: &str = "Look at registries of images as the engine of this host would";
+/// `registry check`.
+pub const REGISTRY_CHECK: &str =
+    "Whether registries and mirrors can be used: name, TLS, token, login, manifest";
+/// Shown below the options of `registry check`.
+pub const REGISTRY_CHECK_EXAMPLES: &str = "\
+Examples:
+  landfall registry check harbor.internal
+  landfall registry check harbor.internal:5000/team/app:2.1
+      and whether this image can be pulled
+  landfall registry check https://mirror.internal --image alpine:3.20
+      as dockerd uses a mirror: at the root, without a login
+  landfall registry check
+      all mirrors of daemon.json, and all registries of /etc/docker/certs.d
+
+It goes by what dockerd goes by: /etc/hosts and /etc/resolv.conf, certs.d and the system's
+authorities, insecure-registries, its proxy; and by the credentials of docker login of who
+calls it. Each stage that fails has a code of its own, and what mends it. Nothing is changed.";
+/// REGISTRY of `registry check`.
+pub const REGISTRY_TARGET: &str =
+    "HOST[:PORT][/NAME[:TAG]], or the URL of a mirror; without any: all that are configured";
+/// `--image`.
+pub const REGISTRY_IMAGE: &str = "The image whose manifest is read";
+/// `login`.
+pub const LOGIN: &str = "Try name and password on a registry, and keep them for docker";
+/// Shown below the options of `login`.
+pub const LOGIN_NOTES: &str = "\
+Examples:
+  landfall login harbor.internal --username deploy
+      asks for the password on the terminal
+  landfall login harbor.internal --username 'robot$ci' --password-stdin <token
+
+They are tried first, as landfall registry check does. Then they are kept where docker looks
+for them: by the credential helper that config.json of the caller names (credHelpers,
+credsStore), or in config.json itself, which its owner alone may read then (0600).";
+/// REGISTRY of `login`.
+pub const LOGIN_REGISTRY: &str = "HOST[:PORT], as names of images have it";
+/// `--username`.
+pub const LOGIN_USER: &str = "Who";
+/// `--password-stdin`.
+pub const PASSWORD_STDIN: &str = "Take the password from standard input";
+/// `--password-file`.
+pub const PASSWORD_FILE: &str = "Take the password from this file";

@@ -14,6 +14,7 @@ pub mod plan;
 pub mod probe;
 pub mod progress;
 pub mod recover;
+pub mod registry;
 pub mod rollback;
 pub mod status;
 pub mod steps;

@@ -45,6 +45,18 @@ pub fn gather(host: &Host) -> Result<Vec<Process>, HostError> {
 /// # Errors
 /// [`HostError`] if `/proc` cannot be listed.
 pub fn command_of(host: &Host, name: &str) -> Result<Option<Vec<String>>, HostError> {
+    text_of(host, name, "cmdline")
+}
+
+/// Its environment, `NAME=VALUE`; `None` also if that cannot be read.
+///
+/// # Errors
+/// [`HostError`] if `/proc` cannot be listed.
+pub fn environment_of(host: &Host, name: &str) -> Result<Option<Vec<String>>, HostError> {
+    text_of(host, name, "environ")
+}
+
+fn text_of(host: &Host, name: &str, file: &str) -> Result<Option<Vec<String>>, HostError> {
     for entry in host.read_dir("/proc")? {
         let read = |file: &str| host.read_text(&format!("/proc/{entry}/{file}")).ok().flatten();
         let is_number = entry.bytes().all(|byte| byte.is_ascii_digit());
@@ -52,7 +64,7 @@ pub fn command_of(host: &Host, name: &str) -> Result<Option<Vec<String>>, HostEr
             && read("comm").is_some_and(|comm| comm.trim() == name)
             && read("status").as_deref().and_then(parse_status).is_some()
         {
-            return Ok(read("cmdline").map(|text| words(&text)));
+            return Ok(read(file).map(|text| words(&text)));
         }
     }
     Ok(None)

@@ -222,6 +222,7 @@ fn fix_of_accounts(seen: &Seen) -> String {
             "give the archive the name that upstream gave it: mv FILE docker-VERSION.tgz".to_owned()
         }
         Seen::Doctor(sight) => super::doctor::fix(sight),
+        Seen::Registry(sight) => super::registry::fix(sight),
         _ => super::network::fix(seen),
     }
 }

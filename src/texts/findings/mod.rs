@@ -6,12 +6,15 @@ mod explain;
 mod fix;
 mod migrate;
 mod network;
+mod registry;
 mod security;
 mod seen;
 #[cfg(test)]
 pub(crate) mod typed;
 
 use crate::preflight::{Code, Finding};
+
+pub(super) use seen::duration;
 
 /// What brings the programs that set SELinux labels.
 pub const LABEL_TOOLS: &str = "dnf install policycoreutils";
@@ -45,7 +48,7 @@ pub struct Page {
 /// What is said about a code. Every code has such a page: those of the preflight in `explain`,
 /// those of the doctor in `doctor`.
 pub fn page(code: Code) -> Page {
-    doctor::page(code).unwrap_or_else(|| {
+    doctor::page(code).or_else(|| registry::page(code)).unwrap_or_else(|| {
         let (check, fix) = explain::by_hand(code).unwrap_or(explain::ON_THE_HOST);
         Page { title: title(code), why: why(code), check, fix }
     })
@@ -141,7 +144,7 @@ pub fn title(code: Code) -> &'static str {
         Code::Downgrade => "the engine would be replaced by an older one",
         Code::DriverRemoved => "the new engine does not have the storage driver that is in use",
         _ => migrate::title(code)
-            .or_else(|| doctor::page(code).map(|page| page.title))
+            .or_else(|| doctor::page(code).or_else(|| registry::page(code)).map(|page| page.title))
             .unwrap_or_default(),
     }
 }
@@ -279,7 +282,7 @@ pub fn why(code: Code) -> &'static str {
         | Code::FirewallService
         | Code::RoutesUnknown => why_of_network(code),
         _ => migrate::why(code)
-            .or_else(|| doctor::page(code).map(|page| page.why))
+            .or_else(|| doctor::page(code).or_else(|| registry::page(code)).map(|page| page.why))
             .unwrap_or_default(),
     }
 }

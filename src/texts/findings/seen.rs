@@ -163,6 +163,7 @@ fn seen_of_accounts(seen: &Seen) -> String {
         Seen::DriverRemoved { driver, to } => format!("{driver}, which {to} does not have"),
         Seen::GroupRemote { name, gid } => format!("{name}, with id {gid}"),
         Seen::Doctor(sight) => super::doctor::seen(sight),
+        Seen::Registry(sight) => super::registry::seen(sight),
         _ => super::network::seen(seen),
     }
 }
@@ -226,7 +227,7 @@ pub(super) fn bytes(count: u64) -> String {
 }
 
 /// Seconds in the unit that people read.
-pub(super) fn duration(seconds: u64) -> String {
+pub(in crate::texts) fn duration(seconds: u64) -> String {
     match seconds {
         0..120 => format!("{seconds} seconds"),
         120..7200 => format!("{} minutes", seconds / 60),

@@ -4,7 +4,7 @@ use super::page;
 use crate::preflight::Code;
 
 /// Programs, options and files: a fix that holds none of them is only advice.
-const TYPED: [&str; 44] = [
+const TYPED: [&str; 46] = [
     "--bin-dir ",
     "--bip ",
     "--data-root ",
@@ -26,6 +26,8 @@ const TYPED: [&str; 44] = [
     "dnf ",
     "docker image prune",
     "docker network create",
+    "docker pull ",
+    "docker push ",
     "dpkg ",
     "du ",
     "echo ",
