@@ -20,6 +20,7 @@ pub mod host;
 pub mod installed;
 pub mod mirrors;
 pub mod nearest;
+pub mod net;
 pub mod plan;
 pub mod preflight;
 pub mod probe;

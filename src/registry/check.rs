@@ -12,7 +12,7 @@ use super::trust::{CertificateProblem, Trust};
 use super::{Challenge, Credentials, Image, MirrorUrl, Registry, RegistrySight, Site, Target};
 use crate::digest::Digest;
 use crate::preflight::{Finding, Seen};
-use crate::texts::registry as texts;
+use crate::texts::{net as net_texts, registry as texts};
 
 /// What dockerd accepts of manifests.
 pub const MANIFESTS: [&str; 4] = [
@@ -233,7 +233,7 @@ impl Check<'_> {
             ConnectError::Address(at, problem) => RegistrySight::RegistrySilent {
                 registry,
                 address: at.to_string(),
-                error: texts::address_problem(problem),
+                error: net_texts::address_problem(problem),
             },
             ConnectError::Proxy(proxy, error) => RegistrySight::RegistryProxy {
                 registry,
@@ -308,7 +308,7 @@ impl Check<'_> {
                     RegistrySight::RealmCertificate { registry, realm, directory, problem }
                 }
                 ClientError::Connect(error) => {
-                    let error = texts::connect_error(error);
+                    let error = net_texts::connect_error(error);
                     RegistrySight::RealmUnreachable { registry, realm, error, harbor }
                 }
                 ClientError::Broken(error) | ClientError::Challenge(error) => {

@@ -21,6 +21,7 @@ use zeroize::Zeroizing;
 use super::challenge::Challenge;
 use super::connect::{ConnectError, Endpoint, Route, tls_error};
 use super::credentials::Credentials;
+use crate::texts::net::no_answer_within;
 use crate::texts::registry as texts;
 
 /// How long the head of an answer may take.
@@ -288,7 +289,7 @@ impl<'a> Client<'a> {
         let answer = match tokio::time::timeout(LIMIT, sender.send_request(request)).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(error)) => return Err(broken(&error)),
-            Err(_) => return Err(ClientError::Broken(texts::no_answer_within(LIMIT.as_secs()))),
+            Err(_) => return Err(ClientError::Broken(no_answer_within(LIMIT.as_secs()))),
         };
         self.sender = Some(sender);
         Ok(answer)
@@ -442,7 +443,7 @@ async fn whole(response: Response<Incoming>) -> Result<Answer, ClientError> {
             Ok(Answer { status: head.status, headers: head.headers, bytes: collected.to_bytes() })
         }
         Ok(Err(error)) => Err(ClientError::Broken(error.to_string())),
-        Err(_) => Err(ClientError::Broken(texts::no_answer_within(LIMIT.as_secs()))),
+        Err(_) => Err(ClientError::Broken(no_answer_within(LIMIT.as_secs()))),
     }
 }
 

@@ -8,22 +8,19 @@
 mod challenge;
 pub mod check;
 mod client;
-mod connect;
 pub mod credentials;
 pub mod docker_config;
-pub mod names;
-pub mod proxy;
 mod reference;
 mod sight;
 mod site;
 #[cfg(test)]
 #[rustfmt::skip] // one line for each
 mod tests;
-pub mod trust;
 
+pub use crate::net::connect::{AddressProblem, ConnectError, Endpoint, Route};
+use crate::net::{connect, names, proxy, trust};
 pub use challenge::Challenge;
 pub use client::{Answer, Body, Client, ClientError, Scope, TokenProblem, body};
-pub use connect::{AddressProblem, ConnectError, Endpoint, Route};
 pub use credentials::Credentials;
 pub use reference::{Image, MirrorUrl, Registry, Target, TargetError};
 pub use sight::{CertificateFileProblem, RegistrySight};

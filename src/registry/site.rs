@@ -15,19 +15,7 @@ use crate::adoption::Flags;
 use crate::desired::DAEMON_JSON;
 use crate::facts::doctor::processes;
 use crate::host::{Host, HostError};
-
-/// Where Go looks for the authorities of a Linux system, the first file that is there
-/// (crypto/x509/root_linux.go).
-pub const AUTHORITIES: [&str; 6] = [
-    "/etc/ssl/certs/ca-certificates.crt",
-    "/etc/pki/tls/certs/ca-bundle.crt",
-    "/etc/ssl/ca-bundle.pem",
-    "/etc/pki/tls/cacert.pem",
-    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
-    "/etc/ssl/cert.pem",
-];
-/// And all files in these directories.
-const AUTHORITY_DIRECTORIES: [&str; 2] = ["/etc/ssl/certs", "/etc/pki/tls/certs"];
+use crate::net::authorities::authorities;
 
 /// What a host says about registries.
 pub struct Site {
@@ -149,33 +137,6 @@ fn unit_environment(host: &Host) -> Vec<String> {
     let shown = host.run(&argv, std::time::Duration::from_secs(10));
     let text = shown.map(|output| output.stdout).unwrap_or_default();
     text.split_whitespace().map(|word| word.trim_matches('"').to_owned()).collect()
-}
-
-fn authorities(host: &Host) -> Result<Vec<CertificateDer<'static>>, HostError> {
-    let mut found = Vec::new();
-    for path in AUTHORITIES {
-        if let Some(bytes) = host.read(path)? {
-            found = certificates(&bytes);
-            break;
-        }
-    }
-    for directory in AUTHORITY_DIRECTORIES {
-        for name in host.read_dir(directory)? {
-            let path = format!("{directory}/{name}");
-            // Links with hashes for names lead to the same files again.
-            let is_file = host.stat(&path)?.is_some_and(|state| {
-                state.kind == crate::file_state::FileKind::File
-                    || name.ends_with(".pem")
-                    || name.ends_with(".crt")
-            });
-            if is_file && !AUTHORITIES.contains(&path.as_str()) {
-                found.extend(certificates(&host.read(&path).ok().flatten().unwrap_or_default()));
-            }
-        }
-    }
-    let mut seen = std::collections::BTreeSet::new();
-    found.retain(|one: &CertificateDer<'_>| seen.insert(one.as_ref().to_vec()));
-    Ok(found)
 }
 
 #[cfg(test)]

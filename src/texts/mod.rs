@@ -9,6 +9,7 @@ pub mod errors;
 pub mod findings;
 pub mod help;
 pub mod migrate;
+pub mod net;
 pub mod phrases;
 pub mod plan;
 pub mod probe;

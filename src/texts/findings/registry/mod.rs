@@ -5,9 +5,9 @@ mod seen;
 mod server;
 
 use super::Page;
+use crate::net::trust::CertificateProblem;
 use crate::preflight::Code;
 use crate::registry::RegistrySight;
-use crate::registry::trust::CertificateProblem;
 
 pub(super) use seen::seen;
 

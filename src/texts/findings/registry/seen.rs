@@ -1,9 +1,10 @@
 //! What was seen.
 
 use super::super::seen::duration;
+use crate::net::trust::CertificateProblem;
 use crate::registry::RegistrySight;
-use crate::registry::trust::CertificateProblem;
-use crate::texts::registry::{certificate_problem, file_problem};
+use crate::texts::net::certificate_problem;
+use crate::texts::registry::file_problem;
 
 pub(in crate::texts::findings) fn seen(sight: &RegistrySight) -> String {
     match sight {

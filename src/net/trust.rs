@@ -141,7 +141,7 @@ impl Verifier {
     ) -> Result<(), CertificateProblem> {
         let other = |error: Error| CertificateProblem::Other { error: error.to_string() };
         let seen = Seen::read(leaf).ok_or_else(|| CertificateProblem::Other {
-            error: crate::texts::registry::UNREADABLE_CERTIFICATE.to_owned(),
+            error: crate::texts::net::UNREADABLE_CERTIFICATE.to_owned(),
         })?;
         seen.check_time(now.as_secs())?;
         seen.check_name(leaf, name)?;

@@ -134,7 +134,7 @@ impl Names {
         let local = self.servers.iter().all(IpAddr::is_loopback);
         let limit = if local { LOCAL_LIMIT } else { LIMIT };
         match tokio::time::timeout(limit, resolver.lookup_ip(name)).await {
-            Err(_) => Err(no_answer(crate::texts::registry::no_answer_within(limit.as_secs()))),
+            Err(_) => Err(no_answer(crate::texts::net::no_answer_within(limit.as_secs()))),
             Ok(Ok(found)) => {
                 let mut addresses: Vec<IpAddr> = found.iter().collect();
                 // Many hosts have addresses of version 6 that lead nowhere.

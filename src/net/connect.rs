@@ -14,7 +14,7 @@ use tokio_rustls::TlsConnector;
 use super::names::{Found, NameError, Names};
 use super::proxy::{Proxies, Proxy};
 use super::trust::{CertificateProblem, Trust, Verdict};
-use crate::texts::registry as texts;
+use crate::texts::net as texts;
 
 /// How long each stage may take.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -58,7 +58,7 @@ pub struct Route<'a> {
 }
 
 /// A stream to a server.
-pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
 /// What happened at an address.
@@ -96,7 +96,7 @@ impl Route<'_> {
     ///
     /// # Errors
     /// [`ConnectError`], by stage.
-    pub(super) async fn open(&self, to: &Endpoint) -> Result<Box<dyn Stream>, ConnectError> {
+    pub async fn open(&self, to: &Endpoint) -> Result<Box<dyn Stream>, ConnectError> {
         let proxy = self.proxies.proxy_for(to.tls, &to.host, to.port);
         let stream = match &proxy {
             Some(proxy) => self.through(proxy, to).await?,
@@ -148,7 +148,7 @@ impl Route<'_> {
 }
 
 /// A name as certificates have it.
-pub(super) fn server_name(host: &str) -> Option<ServerName<'static>> {
+pub fn server_name(host: &str) -> Option<ServerName<'static>> {
     match host.parse::<IpAddr>() {
         Ok(address) => Some(ServerName::from(address)),
         Err(_) => ServerName::try_from(host.to_owned()).ok(),
@@ -200,7 +200,7 @@ async fn tunnel(stream: &mut TcpStream, proxy: &Proxy, to: &Endpoint) -> Result<
 }
 
 /// What an error of TLS says of the server.
-pub(super) fn tls_error(error: &io::Error) -> ConnectError {
+pub fn tls_error(error: &io::Error) -> ConnectError {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
     match inner {
         Some(rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType)) => {
