@@ -63,6 +63,8 @@ pub struct GroupWanted {
 pub const SOCKET: &str = "/run/docker.sock";
 /// The daemon's configuration file.
 pub const DAEMON_JSON: &str = "/etc/docker/daemon.json";
+/// The drop-in for listeners that stood in daemon.json beside a socket of systemd's.
+pub const HOSTS_DROP_IN: &str = "/etc/systemd/system/docker.service.d/landfall-hosts.conf";
 /// Where Landfall's units go.
 pub const UNIT_DIR: &str = "/etc/systemd/system";
 /// Where login shells look for what every user's environment shall hold.

@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::desired::Desired;
 use crate::digest::Digest;
 use crate::facts::engine::RunningEngine;
+use crate::facts::start_command::StartCommand;
 use crate::facts::{Accounts, Facts, FileFact, FileSystemFact, Kernel, Security};
 use crate::file_state::FileKind;
 use crate::plan::wanted;
@@ -43,6 +44,7 @@ pub fn facts(facts: &Facts, desired: &Desired) -> BTreeMap<String, String> {
         protected,
         sudo_path: _,
         security,
+        start_command,
     } = facts;
     let mut found = BTreeMap::from([
         ("architecture".to_owned(), architecture.clone()),
@@ -62,6 +64,9 @@ pub fn facts(facts: &Facts, desired: &Desired) -> BTreeMap<String, String> {
     }
     if *security != Security::default() {
         found.insert("security modules".to_owned(), short(security));
+    }
+    if *start_command != StartCommand::default() {
+        found.insert("command of docker.service".to_owned(), short(start_command));
     }
     found.extend(of_accounts(accounts, desired));
     let wanted = wanted(desired);

@@ -11,10 +11,10 @@ use super::install::{changing, keep, usual_within};
 use super::output::Output;
 use super::prepare::{Config, asked, desired_by, installed_engine, pass};
 use super::run::Run;
+use super::validate::validate;
 use crate::apply::{Session, apply};
 use crate::config::Options;
 use crate::desired::{DAEMON_JSON, Desired};
-use crate::facts::doctor::{processes, units};
 use crate::facts::{self, Facts};
 use crate::host::Host;
 use crate::plan::{self, EngineAction, Inputs, Plan};
@@ -142,15 +142,17 @@ fn look(
         daemon_edit::edit(standing, edits).map_err(|problem| invalid(DAEMON_JSON, &problem))?;
     edited.kept.iter().for_each(|path| output.line(&texts::kept(path)));
     settle(args.force, &edited.conflicts, host, output)?;
-    refuse_flags(&edited.wanted, host)?;
 
     desired.daemon = edited.wanted;
     check_version(&desired, &receipt)?;
     let owned = receipt.paths();
-    pass(output, &desired, &preflight::check_settings(&desired, &facts, &owned))?;
+    let gone = edited.previous.keys().map(String::as_str);
+    let gone = gone.filter(|key| !desired.daemon.contains_key(*key)).collect();
+    pass(output, &desired, &preflight::check_settings(&desired, &facts, &owned, &gone))?;
     let plan = plan(&desired, &facts, &receipt, edited.previous, repaired.as_deref(), host)?;
     let found = preflight::check_plan(&desired, &facts, &owned, &receipt.archive, &plan.steps);
     pass(output, &desired, &found)?;
+    validate(&plan, &desired, &facts, host, output)?;
     Ok(Change { receipt, desired, plan })
 }
 
@@ -215,24 +217,6 @@ fn settle(
         failure.details = details;
     }
     Err(failure)
-}
-
-/// dockerd does not start with a key that its command line has too: as the unit says it with its
-/// drop-ins, or as a variable of the unit came out.
-fn refuse_flags(wanted: &Map<String, Value>, host: &Host) -> Result<(), Failure> {
-    if !host.is_live() {
-        return Ok(());
-    }
-    let mut words = processes::command_of(host, "dockerd")?.unwrap_or_default();
-    let unit = units::gather(host)?.remove("docker.service");
-    words.extend(unit.into_iter().flat_map(|unit| unit.command));
-    for key in wanted.keys() {
-        if let Some(flag) = daemon_options::flag_among(key, &words) {
-            let failure = Failure::new(exit::USAGE, texts::set_by_flag(key, flag));
-            return Err(failure.hint(texts::SEE_UNIT));
-        }
-    }
-    Ok(())
 }
 
 /// A key that this engine does not know would keep it from starting.

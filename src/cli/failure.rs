@@ -123,7 +123,7 @@ impl From<PlanError> for Failure {
         let hints = match &error {
             PlanError::DaemonJson(error) => vec![error.hint()],
             PlanError::Render(error) => vec![error.hint().to_owned()],
-            PlanError::SetByUnit { key, .. } => vec![errors::set_by_unit(key)],
+            PlanError::SetByFlag(conflicts) => conflicts.iter().map(errors::set_by_flag).collect(),
             PlanError::DataRootMoves { from, .. } => vec![errors::keep_data_root(from)],
             PlanError::UnitStyleKept { installed, asked } => {
                 vec![errors::keep_unit_style(*installed, *asked)]
@@ -136,7 +136,12 @@ impl From<PlanError> for Failure {
             PlanError::ForeignContainerd => vec![errors::OWN_CONTAINERD.to_owned()],
             PlanError::NotText(_) => Vec::new(),
         };
-        Self { hints, ..Self::new(exit::USAGE, error.to_string()) }
+        let exit = match &error {
+            // It is this host's unit that says it.
+            PlanError::SetByFlag(_) => exit::REFUSED,
+            _ => exit::USAGE,
+        };
+        Self { hints, ..Self::new(exit, error.to_string()) }
     }
 }
 

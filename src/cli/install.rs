@@ -9,6 +9,7 @@ use super::failure::{Failure, exit};
 use super::output::Output;
 use super::prepare::{Looked, Prepared, desired_here, make_plan, plan_of, prepare, read_archive};
 use super::run::{self, Run};
+use super::validate::validate;
 use crate::apply::journal::{Cleanup, JOURNAL, Outcome};
 use crate::apply::{self, ApplyError, Recovered, Session, apply};
 use crate::desired::Desired;
@@ -109,6 +110,7 @@ pub fn carry_out_asked(
         prepared.archive = archive;
         plan = plan_of(&prepared)?;
     }
+    validate(&plan, &prepared.desired, &prepared.facts, run.host, output)?;
     output.plan(&plan, false);
     if !has_members(&prepared) {
         output.line(&format!("{}\n", progress::NOBODY));

@@ -28,6 +28,7 @@ mod status;
 mod support_bundle;
 mod uninstall;
 mod upgrade;
+mod validate;
 mod verify;
 
 use clap::Parser;

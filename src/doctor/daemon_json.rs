@@ -65,10 +65,13 @@ fn known(key: &str, engine: Option<(u32, u32)>, case: &Case<'_>) -> Option<Findi
 fn twice(key: &str, case: &Case<'_>) -> Option<Finding> {
     // What the unit would start counts, not what runs: a key that was added since only shows
     // at the next start.
-    let words = match case.doctor.units.get("docker.service") {
-        Some(unit) if !unit.command.is_empty() => &unit.command,
-        _ => case.command(),
-    };
-    let flag = daemon_options::flag_among(key, words)?.to_owned();
-    Some(error(Sight::DaemonKeyTwice { key: key.to_owned(), flag }))
+    let words: Vec<String> =
+        case.facts.start_command.words.iter().map(|word| word.text.clone()).collect();
+    let unit = case.doctor.units.get("docker.service").map(|unit| unit.command.as_slice());
+    let unit = unit.filter(|command| !command.is_empty()).unwrap_or(case.command());
+    let words = if words.is_empty() { unit } else { &words };
+    let (index, flag) = daemon_options::flag_among(key, words)?;
+    let word = case.facts.start_command.words.get(index);
+    let place = word.map(|word| (word.path.clone(), word.line));
+    Some(error(Sight::DaemonKeyTwice { key: key.to_owned(), flag: flag.to_owned(), place }))
 }

@@ -70,7 +70,7 @@ sights! {
     DaemonJsonBroken { reason: String },
     DaemonKeyUnknown { key: String, nearest: Option<String> },
     DaemonKeyForeign { key: String, engine: String, first: String, last: String },
-    DaemonKeyTwice { key: String, flag: String },
+    DaemonKeyTwice { key: String, flag: String, place: Option<(String, usize)> },
     NotInForce { keys: Vec<String> },
     ProxyOfDaemon { variables: Vec<String> },
     KnownProblem { program: String, version: String, records: Vec<String>, fixed: String },

@@ -22,6 +22,7 @@ pub mod programs;
 pub mod protection;
 pub mod resolver;
 pub mod security;
+pub mod start_command;
 pub mod sudoers;
 pub mod systemd;
 mod wanted;
@@ -92,6 +93,9 @@ pub struct Facts {
     /// SELinux, AppArmor and their like.
     #[serde(default)]
     pub security: Security,
+    /// What docker.service starts.
+    #[serde(default)]
+    pub start_command: start_command::StartCommand,
 }
 
 /// An attribute of chattr(1) that keeps root too from changing a file, or from making,

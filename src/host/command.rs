@@ -1,5 +1,7 @@
 //! Running the host's programs: argument vectors, a clean environment, a time limit.
 
+use std::fs::File;
+use std::io::{Seek, Write as _};
 use std::os::unix::fs::MetadataExt;
 use std::process::Stdio;
 use std::time::Duration;
@@ -61,11 +63,44 @@ impl Host {
         self.run_fed(argv, Some(input), limit, Environment::Callers)
     }
 
-    #[allow(clippy::disallowed_methods)] // the one place where programs are started
+    /// Runs a program that reads a text from `/dev/stdin`, as from a file that lies in memory
+    /// alone; returns what it left, whatever its exit code.
+    ///
+    /// # Errors
+    /// As [`Host::run`], also where the kernel has no such files (before 3.17).
+    pub fn ask_about(
+        &self,
+        argv: &[&str],
+        text: &str,
+        limit: Duration,
+    ) -> Result<Output, HostError> {
+        let spawn_error = |source| HostError::Spawn {
+            program: argv.first().copied().unwrap_or_default().to_owned(),
+            source,
+        };
+        let flags = rustix::fs::MemfdFlags::CLOEXEC;
+        let file = rustix::fs::memfd_create("daemon.json", flags);
+        let mut file = File::from(file.map_err(|errno| spawn_error(errno.into()))?);
+        file.write_all(text.as_bytes()).and_then(|()| file.rewind()).map_err(spawn_error)?;
+        self.run_on(argv, (file.into(), None), limit, Environment::Clean)
+    }
+
     fn run_fed(
         &self,
         argv: &[&str],
         input: Option<&str>,
+        limit: Duration,
+        environment: Environment,
+    ) -> Result<Output, HostError> {
+        let stdin = if input.is_some() { Stdio::piped() } else { Stdio::null() };
+        self.run_on(argv, (stdin, input), limit, environment)
+    }
+
+    #[allow(clippy::disallowed_methods)] // the one place where programs are started
+    fn run_on(
+        &self,
+        argv: &[&str],
+        (stdin, input): (Stdio, Option<&str>),
         limit: Duration,
         environment: Environment,
     ) -> Result<Output, HostError> {
@@ -80,7 +115,7 @@ impl Host {
             }
             let mut child = command
                 .args(arguments)
-                .stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() })
+                .stdin(stdin)
                 .stdout(Stdio::piped())
                 .stderr(Stdio::piped())
                 // In a group of its own: the terminal's Ctrl-C does not reach it half-way.

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
+use super::listeners::{self, Unit};
 use super::{Change, ChangeKind, Inputs, PlanError, security};
 use crate::adoption::flags_in_force;
 use crate::bundle::catalogue::{ImageStore, engine_line};
@@ -13,8 +14,9 @@ use crate::desired::{
 use crate::file_state::{FileKind, Ownership, new_name};
 use crate::installed;
 use crate::receipt::Receipt;
-use crate::render::daemon_json::{self, KeyChange};
+use crate::render::daemon_json::{self, KeyChange, Merged};
 use crate::render::diff::diff;
+use crate::render::listeners::is_of_the_socket;
 use crate::render::profile;
 use crate::render::units::{self, UnitContext, containerd_notifies, raises_open_files};
 use crate::steps::{
@@ -35,6 +37,8 @@ pub(super) struct FilePlan {
     pub daemon_changes: Vec<KeyChange>,
     /// All keys of daemon.json that Landfall will have set.
     pub daemon: Map<String, Value>,
+    /// Listeners that daemon.json has and a drop-in shall have.
+    pub hosts: Vec<String>,
     /// The value of `bridge` in daemon.json.
     pub bridge: Option<String>,
     /// Where the daemon keeps its data.
@@ -54,6 +58,7 @@ impl FilePlan {
             units: BTreeSet::new(),
             daemon_changes: Vec::new(),
             daemon: Map::new(),
+            hosts: Vec::new(),
             bridge: None,
             data_root: DEFAULT_DATA_ROOT.to_owned(),
             containerd_root: DEFAULT_CONTAINERD_ROOT.to_owned(),
@@ -68,7 +73,8 @@ pub(super) fn plan(inputs: &Inputs<'_>, topology: Topology) -> Result<FilePlan, 
     let existing = standing_daemon_json(inputs)?;
     // Flags of a unit that was taken over are a person's, in daemon.json as well.
     let flags = flags_in_force(inputs.receipt, inputs.facts, plan.topology).unwrap_or_default();
-    let daemon = plan_daemon_json(inputs, &mut plan, existing, &flags.daemon)?;
+    let unit = Unit::IsWritten(plan.topology);
+    let daemon = plan_daemon_json(inputs, &mut plan, existing, &flags.daemon, unit)?;
     plan.containerd_root = containerd_root(inputs, &plan);
     let units = units::units(&unit_context(inputs, &plan))?;
 
@@ -100,6 +106,9 @@ pub(super) fn plan(inputs: &Inputs<'_>, topology: Topology) -> Result<FilePlan, 
             plan.units.insert(unit.name.to_owned());
         }
     }
+    let docker = units.iter().find(|unit| unit.name == "docker.service");
+    let docker = docker.map(|unit| unit.text.as_str());
+    listeners::plan(inputs, &mut plan, &mut directories, docker)?;
     for unit in &units {
         let Some(wants) = units::wants_dir(unit.name) else { continue };
         let directory = format!("{UNIT_DIR}/{wants}");
@@ -286,16 +295,25 @@ pub(super) fn plan_daemon_json(
     plan: &mut FilePlan,
     existing: Option<&str>,
     flags: &Map<String, Value>,
+    unit: Unit,
 ) -> Result<Option<String>, PlanError> {
     let none = Map::new();
-    let moved = daemon_json::merge(existing, flags, &none)?;
+    let mut moved = daemon_json::merge(existing, flags, &none)?;
+    if let Some(hosts) = listeners::to_move(inputs, unit, &moved.value) {
+        let listeners = moved.value.get_key_value("hosts");
+        let listeners = listeners.map(|(key, value)| (key.clone(), value.clone())).into_iter();
+        let without = daemon_json::merge(Some(&moved.text), &none, &listeners.collect())?;
+        moved.changed_keys.extend(without.changed_keys);
+        moved = Merged { changed_keys: moved.changed_keys, ..without };
+        plan.hosts = hosts;
+    }
     let is_there = existing.is_some() || !moved.text.is_empty();
     let with_flags = is_there.then_some(moved.text.as_str());
     let previous = inputs.receipt.map_or(&none, |receipt| &receipt.daemon);
     let wanted = wanted_daemon(inputs, plan.topology, with_flags)?;
     // Also with nothing wanted: the daemon does not start with a file that cannot be read.
     let merged = daemon_json::merge(with_flags, &wanted, previous)?;
-    refuse_other_sockets(&merged.value, plan.topology)?;
+    refuse_other_sockets(inputs, unit, &merged.value, plan.topology)?;
     let text = |key| merged.value.get(key).and_then(Value::as_str).map(str::to_owned);
     plan.bridge = text("bridge");
     if let Some(data_root) = text("data-root") {
@@ -344,22 +362,19 @@ const DEFAULT_GROUP: &str = "docker";
 /// What stands in daemon.json must leave dockerd the socket and the containerd that the units
 /// are made for.
 pub(super) fn refuse_other_sockets(
+    inputs: &Inputs<'_>,
+    unit: Unit,
     daemon: &Map<String, Value>,
     topology: Topology,
 ) -> Result<(), PlanError> {
-    if let Some((key, flag)) = daemon_json::set_by_unit(daemon, topology).first() {
-        return Err(PlanError::SetByUnit { key, flag });
-    }
+    listeners::refuse_flags(inputs, unit, daemon)?;
     if topology == Topology::Modern {
         return Ok(());
     }
     if daemon.contains_key("containerd") {
         return Err(PlanError::ForeignContainerd);
     }
-    let serves = |host: &Value| {
-        let sockets = ["unix://", "unix:///var/run/docker.sock", "unix:///run/docker.sock"];
-        host.as_str().is_some_and(|host| sockets.contains(&host))
-    };
+    let serves = |host: &Value| host.as_str().is_some_and(is_of_the_socket);
     match daemon.get("hosts").and_then(Value::as_array) {
         Some(hosts) if !hosts.iter().any(serves) => Err(PlanError::SocketNotServed),
         _ => Ok(()),

@@ -5,6 +5,7 @@ mod changes;
 mod configure;
 mod files;
 mod guard;
+mod listeners;
 pub mod migrate;
 pub mod repair;
 mod security;
@@ -35,6 +36,7 @@ use crate::topology::Topology;
 pub use changes::{Change, ChangeKind};
 pub use configure::configure;
 pub use guard::guarded;
+pub use listeners::FlagConflict;
 pub use services::EngineAction;
 pub use topology::topology;
 pub use wanted::wanted;
@@ -88,13 +90,8 @@ pub struct Inputs<'a> {
 pub enum PlanError {
     /// The existing daemon.json cannot be merged with.
     DaemonJson(#[from] DaemonJsonError),
-    /// A key that the unit gives to the daemon as a flag: it does not start with both.
-    SetByUnit {
-        /// The key.
-        key: &'static str,
-        /// The flag.
-        flag: &'static str,
-    },
+    /// Keys of daemon.json that the daemon's command line says too: it does not start with both.
+    SetByFlag(Vec<FlagConflict>),
     /// The engine's data would be left behind.
     DataRootMoves {
         /// Where the data are.

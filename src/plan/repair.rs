@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 
 use super::files::{self, FilePlan};
+use super::listeners::Unit;
 use super::{Change, ChangeKind, EngineAction, Inputs, Plan, PlanError, SCHEMA, assembled};
 use crate::desired::{DAEMON_JSON, DEFAULT_DATA_ROOT, SOCKET, UNIT_DIR};
 use crate::file_state::{FileKind, Ownership};
@@ -234,7 +235,8 @@ impl Repairs<'_> {
         if !touched {
             return Ok(());
         }
-        files::refuse_other_sockets(&merged.value, receipt.topology)?;
+        let unit = Unit::Stays(receipt.topology);
+        files::refuse_other_sockets(self.inputs, unit, &merged.value, receipt.topology)?;
         files::refuse_move(self.inputs, &self.files.data_root)?;
         let existing = facts.files.get(DAEMON_JSON);
         self.files.daemon_changes = match existing {

@@ -2,7 +2,8 @@
 
 use crate::bundle::program_names;
 use crate::desired::{
-    DAEMON_JSON, DEFAULT_CONTAINERD_ROOT, Desired, OTHER_BIN_DIRS, PROFILE, PROFILE_DIR, UNIT_DIR,
+    DAEMON_JSON, DEFAULT_CONTAINERD_ROOT, Desired, HOSTS_DROP_IN, OTHER_BIN_DIRS, PROFILE,
+    PROFILE_DIR, UNIT_DIR,
 };
 use crate::facts::Wanted;
 use crate::render::trust;
@@ -13,7 +14,7 @@ use crate::topology::ALL_UNITS;
 /// The paths, units and names that planning this `desired` looks at.
 pub fn wanted(desired: &Desired) -> Wanted {
     let mut wanted = Wanted {
-        texts: [DAEMON_JSON, PROFILE, trust::OWN_FILE, trust::SHARED_FILE]
+        texts: [DAEMON_JSON, HOSTS_DROP_IN, PROFILE, trust::OWN_FILE, trust::SHARED_FILE]
             .map(str::to_owned)
             .to_vec(),
         units: ALL_UNITS.map(str::to_owned).to_vec(),
@@ -25,6 +26,7 @@ pub fn wanted(desired: &Desired) -> Wanted {
     let mut directories = ["/etc/docker", PROFILE_DIR, STATE_DIR, DEFAULT_CONTAINERD_ROOT]
         .map(str::to_owned)
         .to_vec();
+    directories.push(format!("{UNIT_DIR}/docker.service.d"));
     directories.extend([desired.bin_dir.clone(), desired.data_root().to_owned()]);
     for unit in ALL_UNITS {
         wanted.texts.push(format!("{UNIT_DIR}/{unit}"));

@@ -111,6 +111,12 @@ codes! {
     DataRootLabels = 45,
     /// It cannot be told which files have a wrong SELinux label.
     LabelsUnknown = 46,
+    /// Options for the daemon stand where nothing reads them.
+    OptionsUnread = 47,
+    /// The daemon reads another configuration file.
+    ConfigFileElsewhere = 48,
+    /// Listeners go from daemon.json into a drop-in.
+    ListenersMoved = 49,
     /// A user does not exist.
     UserUnknown = 50,
     /// The wanted group id is taken.
@@ -129,6 +135,8 @@ codes! {
     ContainerdTaken = 57,
     /// The archive's name names another generation of engines than its programs are of.
     ArchiveGeneration = 58,
+    /// The bridge keeps an address that is no longer asked for.
+    BridgeAddressStays = 59,
     /// Something that has to be changed is immutable or append-only.
     Protected = 60,
     /// The data directory is mounted with flags that volumes inherit.

@@ -7,6 +7,7 @@ use super::Code;
 use super::network::{BridgeProblem, Use};
 use crate::doctor::Sight;
 use crate::facts::security::{ImaAppraisal, Lockdown};
+use crate::facts::start_command::UnreadOptions;
 use crate::facts::{CgroupMode, PackageManager, PackagesProblem, Protection};
 use crate::file_state::FileKind;
 use crate::registry::RegistrySight;
@@ -137,6 +138,10 @@ pub enum Seen {
     Firewalld,
     FirewallService { services: Vec<String>, drops: Vec<String> },
     RoutesUnknown { reason: String },
+    OptionsUnread { options: Vec<UnreadOptions> },
+    ConfigFileElsewhere { file: String, path: String, line: usize },
+    ListenersMoved { hosts: Vec<String> },
+    BridgeAddressStays { address: IpNet },
     /// What `landfall doctor` looks at beyond the preflight.
     #[serde(untagged)]
     Doctor(Sight),
@@ -291,6 +296,10 @@ impl Seen {
             Self::Firewalld => Code::Firewalld,
             Self::FirewallService { .. } => Code::FirewallService,
             Self::RoutesUnknown { .. } => Code::RoutesUnknown,
+            Self::OptionsUnread { .. } => Code::OptionsUnread,
+            Self::ConfigFileElsewhere { .. } => Code::ConfigFileElsewhere,
+            Self::ListenersMoved { .. } => Code::ListenersMoved,
+            Self::BridgeAddressStays { .. } => Code::BridgeAddressStays,
             Self::Doctor(sight) => sight.code(),
             Self::Registry(sight) => sight.code(),
         }

@@ -6,6 +6,7 @@
 
 mod accounts;
 mod code;
+mod command;
 mod engines;
 mod finding;
 mod host;
@@ -116,6 +117,7 @@ pub fn check(
     let case = Case { layout: expected.layout, ..Case::new(desired, facts, owned) };
     let mut findings = host::check(&case);
     findings.extend(kernel::check(&case));
+    findings.extend(command::check(&case));
     findings.extend(network::check(&case));
     findings.extend(space::check(&case, expected.unpacked));
     findings.extend(ownership::check(&case));
@@ -126,9 +128,21 @@ pub fn check(
     findings
 }
 
-/// Looks at what the keys of daemon.json do to the host, where nothing else changes.
-pub fn check_settings(desired: &Desired, facts: &Facts, owned: &BTreeSet<String>) -> Vec<Finding> {
-    network::check(&Case::new(desired, facts, owned))
+/// Looks at what the keys of daemon.json do to the host, where nothing else changes. `gone` are
+/// the keys that are taken out of it.
+pub fn check_settings(
+    desired: &Desired,
+    facts: &Facts,
+    owned: &BTreeSet<String>,
+    gone: &BTreeSet<&str>,
+) -> Vec<Finding> {
+    let case = Case::new(desired, facts, owned);
+    let mut findings = command::check_standing(&case);
+    findings.extend(network::check(&case));
+    if gone.contains("bip") {
+        findings.extend(network::stays(&case));
+    }
+    findings
 }
 
 /// Looks at what is lost on the way from the engine that is installed to the one that is asked

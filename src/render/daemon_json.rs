@@ -13,7 +13,6 @@ use super::json_document::{Document, kind_of};
 
 pub use super::daemon_error::DaemonJsonError;
 use crate::texts::phrases::daemon_json as phrases;
-use crate::topology::Topology;
 
 pub(crate) use super::daemon_validate::{check_version, validate_key};
 
@@ -78,16 +77,6 @@ pub fn merge(
     check_log_options(wanted, &value)?;
     let text = document.rewrite(&value);
     Ok(Merged { changed_keys: changes(now, &value), text, value, owned })
-}
-
-/// The keys of daemon.json that docker.service sets on the command line too: the daemon does
-/// not start with them. Each with its flag.
-pub fn set_by_unit(
-    daemon: &Map<String, Value>,
-    topology: Topology,
-) -> Vec<(&'static str, &'static str)> {
-    let flags = topology.daemon_flags().iter().copied();
-    flags.filter(|(key, _)| daemon.contains_key(*key)).collect()
 }
 
 /// What it takes for changed keys to become effective in a daemon that runs.

@@ -264,14 +264,6 @@ fn verdicts() {
     assert_eq!(verdict(&[]), Verdict::Nothing);
 }
 
-#[test]
-fn keys_that_the_unit_sets_are_found() {
-    let daemon = object(json!({"hosts": [], "debug": true, "containerd": "/x"}));
-    let modern = [("hosts", "-H"), ("containerd", "--containerd")];
-    assert_eq!(set_by_unit(&daemon, Topology::Modern), modern);
-    assert_eq!(set_by_unit(&daemon, Topology::Classic), []);
-}
-
 /// Every combination of what each party may say about a list, an object and a plain value.
 #[test]
 fn all_combinations_keep_what_is_not_ours() {

@@ -175,8 +175,9 @@ pub fn nearest(key: &str) -> Option<&'static str> {
 }
 
 /// The flag that says the same as a key of daemon.json, if it is among these words of a command
-/// line: the daemon does not start with both. `runtimes` may stand in both places.
-pub fn flag_among<'w>(key: &str, words: &'w [String]) -> Option<&'w str> {
+/// line, and which word it is: the daemon does not start with both. `runtimes` may stand in both
+/// places.
+pub fn flag_among<'w>(key: &str, words: &'w [String]) -> Option<(usize, &'w str)> {
     if key == "runtimes" {
         return None;
     }
@@ -184,12 +185,12 @@ pub fn flag_among<'w>(key: &str, words: &'w [String]) -> Option<&'w str> {
     let own = [own.as_str()];
     let names = FLAGS.iter().find(|(name, _)| *name == key).map_or(&own[..], |(_, names)| names);
     let flags = words.iter().map(|word| word.split('=').next().unwrap_or(word));
-    flags.into_iter().find(|flag| names.contains(flag))
+    flags.enumerate().find(|(_, flag)| names.contains(flag))
 }
 
 /// Keys whose flag has another name than `--KEY`: lists take the singular (moby's
 /// `cmd/dockerd/config.go`).
-const FLAGS: [(&str, &[&str]); 12] = [
+const FLAGS: [(&str, &[&str]); 19] = [
     ("hosts", &["-H", "--host"]),
     ("registry-mirrors", &["--registry-mirror"]),
     ("insecure-registries", &["--insecure-registry"]),
@@ -202,6 +203,13 @@ const FLAGS: [(&str, &[&str]); 12] = [
     ("group", &["-G", "--group"]),
     ("debug", &["-D", "--debug"]),
     ("authorization-plugins", &["--authorization-plugin"]),
+    ("bridge", &["-b", "--bridge"]),
+    ("data-root", &["-g", "--data-root", "--graph"]),
+    ("default-address-pools", &["--default-address-pool"]),
+    ("default-ulimits", &["--default-ulimit"]),
+    ("dns-opts", &["--dns-opt"]),
+    ("node-generic-resources", &["--node-generic-resource"]),
+    ("pidfile", &["-p", "--pidfile"]),
 ];
 
 fn lines() -> impl Iterator<Item = &'static str> {
@@ -291,9 +299,9 @@ mod tests {
         let words = |line: &str| line.split(' ').map(str::to_owned).collect::<Vec<_>>();
         let line =
             words("/usr/bin/dockerd -H fd:// --registry-mirror=https://a --bip 172.30.0.1/24");
-        assert_eq!(flag_among("registry-mirrors", &line), Some("--registry-mirror"));
-        assert_eq!(flag_among("bip", &line), Some("--bip"));
-        assert_eq!(flag_among("hosts", &line), Some("-H"));
+        assert_eq!(flag_among("registry-mirrors", &line), Some((3, "--registry-mirror")));
+        assert_eq!(flag_among("bip", &line), Some((4, "--bip")));
+        assert_eq!(flag_among("hosts", &line), Some((1, "-H")));
         assert_eq!(flag_among("debug", &line), None);
         assert_eq!(flag_among("runtimes", &words("dockerd --runtimes x")), None);
     }

@@ -17,6 +17,7 @@ pub mod diff;
 pub mod json_document;
 mod json_edit;
 pub mod json_repair;
+pub mod listeners;
 pub mod profile;
 pub mod trust;
 pub mod units;

@@ -43,15 +43,3 @@ pub fn conflict(conflict: &Conflict) -> Vec<String> {
 pub fn kept(path: &str) -> String {
     format!("{path} was changed since landfall set it, and stays as it is")
 }
-
-/// The unit, or what it includes, says a key already.
-pub fn set_by_flag(key: &str, flag: &str) -> String {
-    format!(
-        "`{key}` cannot stand in daemon.json: dockerd is started with {flag}, and does not start if \
-         it is told the same thing twice"
-    )
-}
-
-/// Where the flag stands.
-pub const SEE_UNIT: &str = "systemctl cat docker.service shows where the flag stands; take it out \
-     there (or out of the EnvironmentFile= that it names), then systemctl daemon-reload";

@@ -21,4 +21,5 @@ pub mod status;
 pub mod steps;
 pub mod support_bundle;
 pub mod trust;
+pub mod validate;
 pub mod verify;

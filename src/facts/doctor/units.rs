@@ -15,7 +15,7 @@ const PREFIXES: [&str; 6] =
 
 /// Where systemd looks for units of the system, in its order (systemd.unit(5), “Unit File Load
 /// Path”), and the place of older distributions.
-const DIRECTORIES: [&str; 13] = [
+pub(in crate::facts) const DIRECTORIES: [&str; 13] = [
     "/etc/systemd/system.control",
     "/run/systemd/system.control",
     "/run/systemd/transient",

@@ -111,6 +111,13 @@ fn settings(case: &Case<'_>) -> Vec<Finding> {
     found
 }
 
+/// A `bip` that is given up: the bridge is there, and keeps what it has.
+pub(super) fn stays(case: &Case<'_>) -> Option<Finding> {
+    let given: IpNet = case.daemon_json.as_ref()?.get("bip")?.as_str()?.parse().ok()?;
+    let has = case.facts.network.addresses.iter().find(|has| has.link == "docker0")?;
+    (has.address == given).then(|| Finding::warning(Seen::BridgeAddressStays { address: given }))
+}
+
 fn overlapping(uses: &[Use], network: &IpNet) -> Vec<Use> {
     uses.iter().filter(|used| overlap(&used.network, network)).cloned().collect()
 }

@@ -1,5 +1,6 @@
 //! Each case changes one thing of a healthy host and names the findings that follow.
 
+mod configuration;
 mod engines;
 mod hardened;
 mod migrate;
@@ -37,6 +38,8 @@ struct World {
     installed: Option<&'static str>,
     /// The data that shall be moved, and where to.
     data: Option<DataFacts>,
+    /// Keys that are taken out of daemon.json, where nothing else changes.
+    gone: Option<BTreeSet<&'static str>>,
 }
 
 fn world() -> World {
@@ -92,6 +95,7 @@ fn world() -> World {
         archive,
         installed: None,
         data: None,
+        gone: None,
     }
 }
 
@@ -99,6 +103,9 @@ impl World {
     fn findings(&self) -> Vec<Finding> {
         if let Some(data) = &self.data {
             return check_migration(&self.desired, &self.facts, &self.owned, data);
+        }
+        if let Some(gone) = &self.gone {
+            return check_settings(&self.desired, &self.facts, &self.owned, gone);
         }
         let layout = self.version().is_none().then(|| self.archive.layout());
         let expected = Expected { unpacked: self.expected, layout };
@@ -224,6 +231,7 @@ fn cases() -> impl Iterator<Item = &'static Case> {
         hardened::CASES,
         upgrade::CASES,
         migrate::CASES,
+        configuration::CASES,
     ]
     .into_iter()
     .flatten()

@@ -14,6 +14,7 @@ use std::collections::BTreeSet;
 
 use crate::file_state::parent_of;
 use crate::host::HostError;
+use crate::plan::FlagConflict;
 use crate::preflight::Code;
 use crate::receipt::ReceiptError;
 use crate::steps::StepError;
@@ -209,11 +210,19 @@ pub const NOT_ROOT: &str = "uninstalling needs root";
 pub const USE_SUDO: &str = "run it with sudo";
 
 /// A key of daemon.json that belongs into a drop-in.
-pub fn set_by_unit(key: &str) -> String {
-    format!(
-        "take `{key}` out of the file; more listeners for the API go into a drop-in: \
-         systemctl edit docker.socket, with a line ListenStream=… under [Socket]"
-    )
+pub fn set_by_flag(conflict: &FlagConflict) -> String {
+    let FlagConflict { key, flag, place } = conflict;
+    match (place, key.as_str()) {
+        (None, "hosts") => format!(
+            "docker.service has {flag}: more listeners for the API go into a drop-in: systemctl edit \
+             docker.socket, with a line ListenStream=… under [Socket]"
+        ),
+        (None, _) => format!("docker.service has {flag}: take `{key}` out of the file"),
+        (Some((path, line)), _) => format!(
+            "{path}, line {line}, has {flag}: take it out there, then systemctl daemon-reload; or \
+             leave `{key}` to it: landfall configure --unset {key}"
+        ),
+    }
 }
 
 /// How a host gets the other units.

@@ -11,12 +11,16 @@ impl fmt::Display for PlanError {
             Self::DaemonJson(error) => {
                 write!(f, "{DAEMON_JSON}: {error}")
             }
-            Self::SetByUnit { key, flag } => write!(
-                f,
-                "{}: `{key}` stands there, and docker.service starts dockerd with {flag}: the daemon \
-         refuses to start with both",
-                DAEMON_JSON
-            ),
+            Self::SetByFlag(conflicts) => {
+                let keys: Vec<String> =
+                    conflicts.iter().map(|conflict| format!("`{}`", conflict.key)).collect();
+                write!(
+                    f,
+                    "{DAEMON_JSON}: dockerd does not start if it is told the same thing twice, and its \
+                     command line says {} too",
+                    keys.join(", ")
+                )
+            }
             Self::DataRootMoves { from, to } => write!(
                 f,
                 "the engine keeps its data in {from}; with {to} it would start without its images, \

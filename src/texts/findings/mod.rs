@@ -1,6 +1,7 @@
 //! Findings of the preflight in words: what it is, what was seen, why it matters, and what
 //! to type to mend it.
 
+mod configuration;
 mod doctor;
 mod explain;
 mod fix;
@@ -48,10 +49,15 @@ pub struct Page {
 /// What is said about a code. Every code has such a page: those of the preflight in `explain`,
 /// those of the doctor in `doctor`.
 pub fn page(code: Code) -> Page {
-    doctor::page(code).or_else(|| registry::page(code)).unwrap_or_else(|| {
+    page_of_one(code).unwrap_or_else(|| {
         let (check, fix) = explain::by_hand(code).unwrap_or(explain::ON_THE_HOST);
         Page { title: title(code), why: why(code), check, fix }
     })
+}
+
+/// The page of a code whose words all stand together.
+fn page_of_one(code: Code) -> Option<Page> {
+    doctor::page(code).or_else(|| registry::page(code)).or_else(|| configuration::page(code))
 }
 
 /// A finding in words.
@@ -144,7 +150,7 @@ pub fn title(code: Code) -> &'static str {
         Code::Downgrade => "the engine would be replaced by an older one",
         Code::DriverRemoved => "the new engine does not have the storage driver that is in use",
         _ => migrate::title(code)
-            .or_else(|| doctor::page(code).or_else(|| registry::page(code)).map(|page| page.title))
+            .or_else(|| page_of_one(code).map(|page| page.title))
             .unwrap_or_default(),
     }
 }
@@ -282,7 +288,7 @@ pub fn why(code: Code) -> &'static str {
         | Code::FirewallService
         | Code::RoutesUnknown => why_of_network(code),
         _ => migrate::why(code)
-            .or_else(|| doctor::page(code).or_else(|| registry::page(code)).map(|page| page.why))
+            .or_else(|| page_of_one(code).map(|page| page.why))
             .unwrap_or_default(),
     }
 }

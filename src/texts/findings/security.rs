@@ -53,7 +53,9 @@ pub(super) fn seen(seen: &Seen) -> String {
         Seen::Lockdown { level: Lockdown::Integrity } => "integrity".to_owned(),
         Seen::Lockdown { level: Lockdown::Confidentiality } => "confidentiality".to_owned(),
         Seen::Fips => "/proc/sys/crypto/fips_enabled is 1".to_owned(),
-        _ => super::migrate::seen(seen).unwrap_or_default(),
+        _ => super::migrate::seen(seen)
+            .or_else(|| super::configuration::seen(seen))
+            .unwrap_or_default(),
     }
 }
 
@@ -118,7 +120,9 @@ pub(super) fn fix(seen: &Seen) -> String {
              --import KEY, then reboot"
                 .to_owned()
         }
-        _ => super::migrate::fix(seen).unwrap_or_default(),
+        _ => super::migrate::fix(seen)
+            .or_else(|| super::configuration::fix(seen))
+            .unwrap_or_default(),
     }
 }
 

@@ -119,7 +119,16 @@ pub(super) fn fix(sight: &Sight) -> String {
         Sight::DaemonKeyUnknown { key, nearest: Some(nearest) } => {
             format!("{key} may mean {nearest}; mend it in /etc/docker/daemon.json")
         }
-        Sight::DaemonKeyTwice { key, flag } => {
+        Sight::DaemonKeyTwice { key, .. } if key == "hosts" => {
+            "landfall configure --repair moves it into a drop-in; or take it out of \
+             /etc/docker/daemon.json"
+                .to_owned()
+        }
+        Sight::DaemonKeyTwice { key, flag, place: Some((path, _)) } => format!(
+            "take {key} out of /etc/docker/daemon.json, or {flag} out of {path}; then systemctl \
+             daemon-reload"
+        ),
+        Sight::DaemonKeyTwice { key, flag, place: None } => {
             format!(
                 "take {key} out of /etc/docker/daemon.json, or {flag} out of ExecStart: systemctl \
                  edit --full docker"

@@ -126,7 +126,10 @@ fn seen_of_files(sight: &Sight) -> String {
         Sight::DaemonKeyForeign { key, engine, first, last } => {
             format!("{key} is known from {first} to {last}; this is {engine}")
         }
-        Sight::DaemonKeyTwice { key, flag } => format!("{key} and {flag}"),
+        Sight::DaemonKeyTwice { key, flag, place: Some((path, line)) } => {
+            format!("{key} and {flag} ({path}, line {line})")
+        }
+        Sight::DaemonKeyTwice { key, flag, place: None } => format!("{key} and {flag}"),
         _ => String::new(),
     }
 }
