@@ -6,6 +6,7 @@ use super::failure::{Failure, exit};
 use super::output::Output;
 use crate::desired::{DAEMON_JSON, Desired, UNIT_DIR};
 use crate::facts::Facts;
+use crate::file_state::Ownership;
 use crate::host::Host;
 use crate::plan::Plan;
 use crate::report::{Event, Reporter};
@@ -52,13 +53,19 @@ pub fn validate(
     let program = match staged {
         Some(staged) => {
             // Not for others: it has its final mode with its final name.
-            host.set_mode(staged, 0o700)?;
+            host.set_ownership(staged, Ownership::root(0o700))?;
             staged.to_owned()
         }
         None => standing.unwrap_or_else(|| format!("{}/dockerd", desired.bin_dir)),
     };
     let config = format!("--config-file={INPUT}");
     let mut argv = vec![program.as_str(), "--validate", &config];
+    // It looks for docker-proxy by itself, which may not be there yet, or not where programs of the
+    // system are. Any program will do for it here.
+    let proxy = format!("--userland-proxy-path={program}");
+    let names_proxy = text.contains("\"userland-proxy-path\"")
+        || command.iter().any(|word| word.starts_with("--userland-proxy-path"));
+    argv.extend((!names_proxy).then_some(proxy.as_str()));
     if counts && (facts.start_command.by_drop_in || !own_unit) {
         argv.extend(without_config_file(&command[1..]));
     }

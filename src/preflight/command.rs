@@ -55,5 +55,5 @@ fn listeners(case: &Case<'_>) -> Option<Finding> {
     }
     let hosts = hosts.iter().filter_map(Value::as_str).filter(|host| !is_of_the_socket(host));
     let hosts = hosts.map(str::to_owned).collect();
-    Some(Finding::note(Seen::ListenersMoved { hosts }))
+    Some(Finding::warning(Seen::ListenersMoved { hosts }))
 }

@@ -1,5 +1,7 @@
 //! What can be wrong with daemon.json, or with what it shall say.
 
+use std::borrow::Cow;
+
 use super::json_document::JsonError;
 use crate::topology::Topology;
 
@@ -69,9 +71,9 @@ pub enum DaemonJsonError {
         /// The value, or the part of it that is wrong.
         value: String,
         /// What is wrong.
-        reason: &'static str,
+        reason: Cow<'static, str>,
         /// What would be right.
-        hint: &'static str,
+        hint: Cow<'static, str>,
     },
     /// A key that docker.service sets on the command line.
     SetByUnit {

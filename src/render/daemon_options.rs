@@ -4,6 +4,9 @@
 
 use std::sync::OnceLock;
 
+use serde::{Deserialize, Serialize};
+
+use super::daemon_values::Values;
 use crate::nearest;
 
 const TABLE: &str = include_str!("../../bundles/daemon-options.tsv");
@@ -133,6 +136,34 @@ pub struct DaemonOption {
     pub reloadable: bool,
     /// What happens to values that stand in the file already.
     pub merge: MergeRule,
+    /// Which values the daemon takes.
+    pub values: Values,
+    /// Who goes on with the old value once a new one is in force.
+    pub existing: Option<Existing>,
+}
+
+/// Who goes on with an old value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Existing {
+    /// Containers that were created before.
+    Created,
+    /// Containers that run on: their next start takes the new one over.
+    Started,
+    /// Networks that were created before.
+    Networks,
+}
+
+impl Existing {
+    fn parse(text: &str) -> Option<Option<Self>> {
+        Some(match text {
+            "-" => None,
+            "created" => Some(Self::Created),
+            "started" => Some(Self::Started),
+            "networks" => Some(Self::Networks),
+            _ => return None,
+        })
+    }
 }
 
 impl DaemonOption {
@@ -229,6 +260,8 @@ fn parse_line(line: &'static str) -> Option<DaemonOption> {
             _ => return None,
         },
         merge: MergeRule::parse(fields.next()?)?,
+        values: Values::parse(fields.next()?)?,
+        existing: Existing::parse(fields.next()?)?,
     };
     fields.next().is_none().then_some(option)
 }

@@ -1,12 +1,14 @@
 //! Checks keys that shall be set in daemon.json: that they exist, that their types are right,
 //! and that the daemon would take their values.
 
+use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr};
 
 use serde_json::{Map, Value};
 
 use super::daemon_error::DaemonJsonError;
-use super::daemon_options::{self, DaemonOption, OptionType};
+use super::daemon_options::{self, DaemonOption, MergeRule, OptionType};
+use super::daemon_values::{Values, is_size};
 use super::json_document::kind_of;
 use crate::texts::phrases::daemon_json as phrases;
 use crate::topology::{Topology, release};
@@ -37,7 +39,40 @@ pub fn validate_key(
         });
     };
     check_type(key, option.kind, value)?;
-    check_value(key, option.kind, value)
+    check_value(key, option.kind, value)?;
+    check_listed(option, value)
+}
+
+/// Checks a value, and those within it, against what the table lists.
+fn check_listed(option: &DaemonOption, value: &Value) -> Result<(), DaemonJsonError> {
+    let one = |path: &str, values: Values, value: &Value| {
+        let text = match value {
+            Value::String(text) => text.clone(),
+            Value::Number(number) => number.to_string(),
+            _ => return Ok(()),
+        };
+        match values.fault(&text) {
+            Some((reason, hint)) => Err(wrong(path, text, reason, hint)),
+            None => Ok(()),
+        }
+    };
+    one(option.key, option.values, value)?;
+    let within = |name: &str, value: &Value| {
+        let path = format!("{}.{name}", option.key);
+        match daemon_options::find(&path) {
+            Some(inner) => one(&path, inner.values, value),
+            None => Ok(()),
+        }
+    };
+    match value {
+        Value::Object(members) => members.iter().try_for_each(|(name, value)| within(name, value)),
+        Value::Array(elements) if option.merge == MergeRule::Assignments => {
+            let assignments = elements.iter().filter_map(Value::as_str);
+            let mut assignments = assignments.filter_map(|element| element.split_once('='));
+            assignments.try_for_each(|(name, value)| within(name, &value.into()))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Checks that this engine knows a key: it does not start with one that it does not.
@@ -139,7 +174,8 @@ fn check_value(key: &str, kind: OptionType, value: &Value) -> Result<(), DaemonJ
         ("insecure-registries", _) => texts.try_for_each(|host| check_insecure(key, host)),
         ("data-root" | "exec-root" | "graph", _) => check_directory(key, text),
         ("bip", _) => check_bridge_address(key, text),
-        ("log-opts", _) => check_log_options(key, value),
+        (_, OptionType::Ulimits) => check_ulimits(key, value),
+        (_, OptionType::Runtimes) => check_runtimes(key, value),
         (_, OptionType::Address) => check_address(key, text),
         (_, OptionType::Addresses) => texts.try_for_each(|text| check_address(key, text)),
         (_, OptionType::Size) => check_size(key, text),
@@ -150,10 +186,15 @@ fn check_value(key: &str, kind: OptionType, value: &Value) -> Result<(), DaemonJ
 fn wrong(
     key: &str,
     value: impl std::fmt::Display,
-    reason: &'static str,
-    hint: &'static str,
+    reason: impl Into<Cow<'static, str>>,
+    hint: impl Into<Cow<'static, str>>,
 ) -> DaemonJsonError {
-    DaemonJsonError::Value { key: key.to_string(), value: value.to_string(), reason, hint }
+    DaemonJsonError::Value {
+        key: key.to_string(),
+        value: value.to_string(),
+        reason: reason.into(),
+        hint: hint.into(),
+    }
 }
 
 /// The daemon's own rules: a scheme, a host, and nothing behind them.
@@ -309,34 +350,41 @@ fn check_address(key: &str, text: &str) -> Result<(), DaemonJsonError> {
     }
 }
 
-fn check_log_options(key: &str, options: &Value) -> Result<(), DaemonJsonError> {
-    let text = |option: &str| options.get(option).and_then(Value::as_str);
-    if let Some(size) = text("max-size").filter(|size| *size != "-1") {
-        check_size(&format!("{key}.max-size"), size)?;
-    }
-    match text("max-file") {
-        Some(count) if !is_positive(count) => Err(wrong(
-            &format!("{key}.max-file"),
-            count,
-            phrases::FILE_COUNT_FORM,
-            phrases::FILE_COUNT_HINT,
-        )),
-        _ => Ok(()),
-    }
-}
-
-/// A number with a unit. Without one it would be bytes, which nobody means.
 fn check_size(key: &str, text: &str) -> Result<(), DaemonJsonError> {
-    let lower = text.to_ascii_lowercase();
-    let lower = lower.strip_suffix('b').unwrap_or(&lower);
-    match lower.strip_suffix(['k', 'm', 'g']).is_some_and(is_positive) {
+    match is_size(text) {
         true => Ok(()),
         false => Err(wrong(key, text, phrases::SIZE_FORM, phrases::SIZE_HINT)),
     }
 }
 
-fn is_positive(text: &str) -> bool {
-    !text.starts_with(['0', '+']) && text.parse::<u32>().is_ok()
+/// A soft limit above the hard one keeps containers from starting.
+fn check_ulimits(key: &str, limits: &Value) -> Result<(), DaemonJsonError> {
+    for (name, limit) in limits.as_object().into_iter().flatten() {
+        let number = |field: &str| limit.get(field).map(Value::as_i64);
+        let is_right = match (number("Soft"), number("Hard")) {
+            // -1 is no limit.
+            (Some(Some(soft)), Some(Some(hard))) => soft <= hard && soft >= 0 || hard == -1,
+            _ => false,
+        };
+        if !is_right {
+            let path = format!("{key}.{name}");
+            return Err(wrong(&path, limit, phrases::ULIMIT_FORM, phrases::ULIMIT_HINT));
+        }
+    }
+    Ok(())
+}
+
+fn check_runtimes(key: &str, runtimes: &Value) -> Result<(), DaemonJsonError> {
+    for (name, runtime) in runtimes.as_object().into_iter().flatten() {
+        let says = |field: &str| {
+            runtime.get(field).and_then(Value::as_str).is_some_and(|text| !text.is_empty())
+        };
+        if !says("path") && !says("runtimeType") {
+            let path = format!("{key}.{name}");
+            return Err(wrong(&path, runtime, phrases::RUNTIME_FORM, phrases::RUNTIME_HINT));
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -152,3 +152,44 @@ fn keys_that_cannot_be_set() {
     refuses("hosts", &[json!(["tcp://0.0.0.0:2375"])], "dockerd with -H");
     refuses("containerd", &[json!("/x.sock")], "dockerd with --containerd");
 }
+
+#[test]
+fn listed_values() {
+    accepts("log-level", &[json!("info"), json!("warn")]);
+    refuses("log-level", &[json!("verbose"), json!("inf")], "none of the values");
+    accepts("log-driver", &[json!("json-file"), json!("loki"), json!("grafana/loki:2.9")]);
+    refuses("log-driver", &[json!("jsonfile"), json!("json_file"), json!("sylog")], "mistyped");
+    accepts("storage-driver", &[json!("overlay2"), json!("nonsense")]);
+    refuses("storage-driver", &[json!("overlay3")], "mistyped");
+    accepts("mtu", &[json!(0), json!(1450), json!(9000)]);
+    refuses("mtu", &[json!(-1), json!(20), json!(70000)], "not a number that the daemon takes");
+    accepts("max-concurrent-downloads", &[json!(0), json!(12)]);
+    refuses("max-concurrent-uploads", &[json!(-1)], "`max-concurrent-uploads`: `-1`");
+    refuses("default-cgroupns-mode", &[json!("shared")], "none of the values");
+    accepts("exec-opts", &[json!(["native.cgroupdriver=systemd"]), json!(["isolation=x"])]);
+    refuses("exec-opts", &[json!(["native.cgroupdriver=cgroupsf"])], "`exec-opts.native.cgroup");
+    refuses("storage-opts", &[json!(["overlay2.size=10"])], "not a size");
+    refuses("log-opts", &[json!({"mode": "nonblocking"})], "none of the values");
+    refuses("log-opts", &[json!({"fluentd-retry-wait": "5"})], "not a time span");
+    refuses("network-diagnostic-port", &[json!(70000)], "not a number");
+    accepts("metrics-addr", &[json!("127.0.0.1:9323"), json!("[::1]:9323")]);
+    refuses("metrics-addr", &[json!("127.0.0.1"), json!("a:0"), json!("a:99999")], "HOST:PORT");
+    refuses("shutdown-timeout", &[json!(-2)], "not a number");
+    let limit = |soft: i64, hard: i64| json!({"n": {"Name": "nofile", "Soft": soft, "Hard": hard}});
+    accepts("default-ulimits", &[limit(1024, 4096), limit(0, 0), limit(1024, -1), limit(-1, -1)]);
+    refuses(
+        "default-ulimits",
+        &[limit(4096, 1024), limit(-1, 5), json!({"n": {}})],
+        "needs `Soft`",
+    );
+    refuses("runtimes", &[json!({"kata": {}}), json!({"k": {"path": ""}})], "needs a `path`");
+}
+
+#[test]
+fn the_allowed_and_the_nearest_value_are_told() {
+    let hint = |key: &str, value: Value| validate_key(key, &value, None).unwrap_err().hint();
+    assert!(hint("log-level", json!("warning!")).starts_with("write `warning`; one of debug"));
+    assert_eq!(hint("mtu", json!(20)), "a number: 0, or 68 to 65535");
+    assert_eq!(hint("shutdown-timeout", json!(-2)), "a number: -1 or more");
+    assert!(hint("log-driver", json!("jornald")).starts_with("write `journald`; docker has"));
+}

@@ -13,6 +13,7 @@ pub mod daemon_options;
 #[cfg(test)]
 mod daemon_property_tests;
 mod daemon_validate;
+mod daemon_values;
 pub mod diff;
 pub mod json_document;
 mod json_edit;

@@ -1,6 +1,6 @@
 //! Day two: single keys of daemon.json are changed on a host whose containers run.
 
-use crate::support::{Machine, Snapshot, bundle, installed};
+use crate::support::{Machine, MachineOptions, Snapshot, bundle, installed, said_to_be_kept};
 
 const FILE: &str = "/etc/docker/daemon.json";
 
@@ -111,6 +111,58 @@ fn a_broken_file_is_told_and_mended() {
     // What would be a guess is left to a person.
     host.put(FILE, "{\"debug\": true, \"debug\": false}\n");
     host.landfall(&configure(&["--repair"])).exits(2).says("`debug` is there already");
+
+    // Listeners that dockerd does not start with beside -H fd:// go into a drop-in.
+    let hosts = "{\n  \"hosts\": [\"unix:///var/run/docker.sock\", \"tcp://127.0.0.1:2375\"],\n  \
+        \"live-restore\": true\n}\n";
+    host.put(FILE, hosts);
+    host.landfall(&["doctor"]).says("LF142").says("docker.service, line");
+    host.landfall(&configure(&["--repair"])).exits(0).says("LF049");
+    assert_eq!(host.read(FILE), "{\n  \"live-restore\": true\n}\n");
+    let version = "docker -H tcp://127.0.0.1:2375 version --format '{{.Server.Version}}'";
+    assert!(host.sh(version).starts_with("20.10"));
+    host.landfall(&configure(&["--repair"])).exits(0).says("Nothing to do");
+    host.landfall(&["verify"]).exits(0);
+    assert_eq!(processes(&host).1, container);
+    let drop_in = "/etc/systemd/system/docker.service.d/landfall-hosts.conf";
+    assert!(host.exists(drop_in));
+    host.landfall(&["uninstall", "--yes"]).exits(0);
+    assert!(!host.exists(drop_in));
+}
+
+/// dockerd says what is wrong with daemon.json before it is there: the one that is going to be
+/// installed, and the one that runs.
+#[test]
+#[ignore = "long: another root file system and an archive are made"]
+fn dockerd_itself_is_asked_first() {
+    let bundle = bundle::of_suite("trixie");
+    let host = MachineOptions { suite: Some("trixie"), ..MachineOptions::default() }.boot();
+    let hosts = "{\"hosts\": [\"tcp://127.0.0.1:2375\"]}\n";
+    host.put(FILE, hosts);
+    let before = host.snapshot();
+    let install = [vec!["install", "--yes"], bundle.arguments()].concat();
+    let wrong = ["--set", "node-generic-resources=[\"kata\"]"];
+    let refused = host.landfall(&[&install[..], &wrong].concat()).exits(3);
+    refused.says("does not accept daemon.json").says("kata");
+    before.assert_same(&host.snapshot(), &[]);
+
+    host.landfall(&install).exits(0).says("LF049");
+    let version = "docker -H tcp://127.0.0.1:2375 version --format '{{.Server.Version}}'";
+    assert!(host.sh(version).starts_with("26.1"));
+    host.landfall(&install).exits(0).says("nothing");
+    let installed: Snapshot = host.snapshot();
+    let pid = host.unit("docker.service", "MainPID");
+    for dry in [&[][..], &["--dry-run"]] {
+        let refused = host.landfall(&[&configure(&wrong)[..], dry].concat()).exits(3);
+        refused.says("does not accept daemon.json").says("kata");
+    }
+    installed.assert_same(&host.snapshot(), &[]);
+    assert_eq!(host.unit("docker.service", "MainPID"), pid);
+    host.landfall(&configure(&["--set", "shutdown-timeout=20"])).exits(0);
+
+    let gone = host.landfall(&["uninstall", "--purge", "data", "--yes"]).exits(0);
+    before.assert_same(&host.snapshot(), &said_to_be_kept(&gone));
+    assert_eq!(host.read(FILE), hosts);
 }
 
 #[test]
@@ -123,7 +175,7 @@ fn what_dockerd_would_refuse_is_refused_before_it_sees_it() {
     let before: Snapshot = host.snapshot();
     for (options, code, text) in [
         (&["--registry-mirror", "https://harbor.example/proxy"][..], 2, "harbor.example/proxy"),
-        (&["--set", "mtu=1500"], 2, "--mtu"),
+        (&["--set", "mtu=1500"], 3, "docker.service.d/mtu.conf, line 3, has --mtu"),
         (&["--set", "registry-mirror=[]"], 2, "registry-mirrors"),
         (&["--unset", "registry-mirror"], 2, "registry-mirrors"),
         (&["--add", "bip=172.30.0.1/24"], 2, "`bip`"),

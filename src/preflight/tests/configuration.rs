@@ -46,7 +46,7 @@ pub(super) const CASES: &[Case] = &[
         },
         &["error LF048"],
     ),
-    ("listeners", |w| w.listed("{\"hosts\": [\"tcp://127.0.0.1:1\"]}"), &["note LF049"]),
+    ("listeners", |w| w.listed("{\"hosts\": [\"tcp://127.0.0.1:1\"]}"), &["warning LF049"]),
     (
         "listeners, and a drop-in of somebody's that takes no socket from systemd",
         |w| {
@@ -61,7 +61,7 @@ pub(super) const CASES: &[Case] = &[
             w.listed("{\"hosts\": [\"unix:///run/docker.sock\"]}");
             w.drop_in(HOSTS_DROP_IN, "/usr/bin/dockerd -H fd:// -H tcp://10.0.0.1:2376");
         },
-        &["note LF049"],
+        &["warning LF049"],
     ),
     (
         "a bip that goes, but stays on docker0",

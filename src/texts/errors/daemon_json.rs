@@ -72,7 +72,7 @@ impl DaemonJsonError {
                 "put the number in quotes: \"3\"".to_string()
             }
             Self::Type { expected, .. } => format!("give it {expected}"),
-            Self::Value { hint, .. } => (*hint).to_string(),
+            Self::Value { hint, .. } => hint.to_string(),
             Self::SetByUnit { key, style, .. } => set_by_unit_hint(key, *style),
         }
     }

@@ -76,11 +76,54 @@ pub const BRIDGE_RANGE: &str = "is a loopback or multicast address";
 pub const ADDRESS_HINT: &str = "such as 10.0.0.53";
 /// A key that holds addresses.
 pub const ADDRESS_FORM: &str = "is not an IP address";
-/// The log option max-file, as it should be.
-pub const FILE_COUNT_HINT: &str = "a whole number from 1, in quotes: \"3\"";
-/// The log option max-file.
-pub const FILE_COUNT_FORM: &str = "is not a number of files";
 /// A size, as it should be.
 pub const SIZE_HINT: &str = "such as 50m";
 /// A key or log option that holds a size.
-pub const SIZE_FORM: &str = "is not a size: a whole number and the unit k, m or g";
+pub const SIZE_FORM: &str = "is not a size: a whole number and the unit k, m, g or t";
+/// A value of which there are few.
+pub const NOT_ONE_OF: &str = "is none of the values that the daemon takes";
+/// A name that is most likely mistyped.
+pub const MISTYPED: &str = "is nothing that docker has, and looks mistyped";
+/// A number.
+pub const OUT_OF_RANGE: &str = "is not a number that the daemon takes";
+/// A time span, as it should be.
+pub const DURATION_HINT: &str = "such as 500ms, 1s or 1m30s";
+/// A time span.
+pub const DURATION_FORM: &str = "is not a time span: a number and the unit ms, s, m or h";
+/// An address to listen on, as it should be.
+pub const HOST_PORT_HINT: &str = "such as 127.0.0.1:9323";
+/// An address to listen on.
+pub const HOST_PORT_FORM: &str = "is not HOST:PORT";
+/// A ulimit, as it should be.
+pub const ULIMIT_HINT: &str = "such as {\"Name\": \"nofile\", \"Soft\": 1024, \"Hard\": 4096}";
+/// A ulimit.
+pub const ULIMIT_FORM: &str =
+    "needs `Soft` and `Hard`, whole numbers, the first not above the other";
+/// A runtime, as it should be.
+pub const RUNTIME_HINT: &str =
+    "such as {\"path\": \"/usr/bin/crun\"} or {\"runtimeType\": \"io.containerd.kata.v2\"}";
+/// A runtime.
+pub const RUNTIME_FORM: &str = "needs a `path` or a `runtimeType`";
+
+/// The values that there are.
+pub fn one_of(names: &str) -> String {
+    format!("one of {}", names.replace(',', ", "))
+}
+
+/// What may have been meant, and what else there is.
+pub fn or_plugin(meant: &str, names: &str) -> String {
+    format!(
+        "write `{meant}`; docker has {}; a plugin is named with its tag, as NAME:latest",
+        names.replace(',', ", ")
+    )
+}
+
+/// The numbers that are taken.
+pub fn range(ranges: &str) -> String {
+    let one = |range: &str| match range.split_once("..") {
+        None => range.to_owned(),
+        Some((least, "")) => format!("{least} or more"),
+        Some((least, most)) => format!("{least} to {most}"),
+    };
+    format!("a number: {}", ranges.split(',').map(one).collect::<Vec<_>>().join(", or "))
+}
