@@ -294,6 +294,8 @@ fn unquoted(text: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use std::slice::from_ref;
+
     use super::*;
     use crate::steps::testing::Bed;
 
@@ -357,11 +359,11 @@ mod tests {
             "[Service]\nEnvironmentFile=/etc/default/docker\nExecStart=/d $DOCKER_OPTS\n",
         );
         let usual = file("/etc/default/docker", "DOCKER_OPTS=--debug\n");
-        let command = read_command(Some(&unit), &[], &[usual.clone()], &[usual.clone()]);
+        let command = read_command(Some(&unit), &[], from_ref(&usual), from_ref(&usual));
         assert_eq!((command.words.len(), command.unread.len()), (2, 0));
         // Named, but not used.
         let unit = file("/unit", "[Service]\nEnvironmentFile=/etc/default/docker\nExecStart=/d\n");
-        let command = read_command(Some(&unit), &[], &[usual.clone()], &[usual]);
+        let command = read_command(Some(&unit), &[], from_ref(&usual), from_ref(&usual));
         assert_eq!(command.unread.len(), 1);
     }
 

@@ -1,7 +1,5 @@
 //! What can be wrong with daemon.json, or with what it shall say.
 
-use std::borrow::Cow;
-
 use super::json_document::JsonError;
 use crate::topology::Topology;
 
@@ -71,9 +69,9 @@ pub enum DaemonJsonError {
         /// The value, or the part of it that is wrong.
         value: String,
         /// What is wrong.
-        reason: Cow<'static, str>,
+        reason: &'static str,
         /// What would be right.
-        hint: Cow<'static, str>,
+        hint: Box<str>,
     },
     /// A key that docker.service sets on the command line.
     SetByUnit {

@@ -1,7 +1,6 @@
 //! Checks keys that shall be set in daemon.json: that they exist, that their types are right,
 //! and that the daemon would take their values.
 
-use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr};
 
 use serde_json::{Map, Value};
@@ -186,13 +185,13 @@ fn check_value(key: &str, kind: OptionType, value: &Value) -> Result<(), DaemonJ
 fn wrong(
     key: &str,
     value: impl std::fmt::Display,
-    reason: impl Into<Cow<'static, str>>,
-    hint: impl Into<Cow<'static, str>>,
+    reason: &'static str,
+    hint: impl Into<Box<str>>,
 ) -> DaemonJsonError {
     DaemonJsonError::Value {
         key: key.to_string(),
         value: value.to_string(),
-        reason: reason.into(),
+        reason,
         hint: hint.into(),
     }
 }

@@ -1,7 +1,5 @@
 //! Which values a key takes: enumerations, ranges and forms, as `bundles/daemon-options.tsv` says.
 
-use std::borrow::Cow;
-
 use crate::nearest::nearest;
 use crate::texts::phrases::daemon_json as phrases;
 
@@ -25,7 +23,7 @@ pub enum Values {
 }
 
 /// What is wrong with a value, and what would be right.
-pub type Fault = (Cow<'static, str>, Cow<'static, str>);
+pub type Fault = (&'static str, Box<str>);
 
 impl Values {
     pub(super) fn parse(text: &'static str) -> Option<Self> {
@@ -52,13 +50,13 @@ impl Values {
                     Some(nearest) => format!("write `{nearest}`; {}", phrases::one_of(names)),
                     None => phrases::one_of(names),
                 };
-                (!is_one).then(|| (phrases::NOT_ONE_OF.into(), hint.into()))
+                (!is_one).then(|| (phrases::NOT_ONE_OF, hint.into()))
             }
             Self::Names(names) => {
                 let is_known = names.split(',').any(|name| name == value);
                 let is_plugin = value.contains(['/', ':']);
                 let meant = nearest(value, names.split(',')).filter(|_| !is_known && !is_plugin)?;
-                Some((phrases::MISTYPED.into(), phrases::or_plugin(meant, names).into()))
+                Some((phrases::MISTYPED, phrases::or_plugin(meant, names).into()))
             }
             Self::Range(ranges) => {
                 let allowed = parsed(ranges).unwrap_or_default();
@@ -67,16 +65,16 @@ impl Values {
                     allowed.iter().any(|(least, most)| (*least..=*most).contains(&number))
                 };
                 let wrong = !number.is_some_and(is_in);
-                wrong.then(|| (phrases::OUT_OF_RANGE.into(), phrases::range(ranges).into()))
+                wrong.then(|| (phrases::OUT_OF_RANGE, phrases::range(ranges).into()))
             }
             Self::Size(other) => (other != Some(value) && !is_size(value))
-                .then(|| (phrases::SIZE_FORM.into(), phrases::SIZE_HINT.into())),
+                .then(|| (phrases::SIZE_FORM, phrases::SIZE_HINT.into())),
             Self::Duration => (!is_duration(value))
-                .then(|| (phrases::DURATION_FORM.into(), phrases::DURATION_HINT.into())),
+                .then(|| (phrases::DURATION_FORM, phrases::DURATION_HINT.into())),
             Self::HostPort => {
                 let port = value.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
-                (!port.is_some_and(|port| port > 0))
-                    .then(|| (phrases::HOST_PORT_FORM.into(), phrases::HOST_PORT_HINT.into()))
+                port.is_none_or(|port| port == 0)
+                    .then(|| (phrases::HOST_PORT_FORM, phrases::HOST_PORT_HINT.into()))
             }
         }
     }
