@@ -14,6 +14,7 @@ pub mod config;
 pub mod desired;
 pub mod digest;
 pub mod doctor;
+pub mod download;
 pub mod facts;
 pub mod file_state;
 pub mod host;

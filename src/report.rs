@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use crate::digest::Digest;
 use crate::steps::{Step, Undone};
 
 /// The phases of a run, in order.
@@ -30,6 +31,24 @@ pub enum Event<'a> {
     },
     /// So many bytes of the archive have been read.
     Bytes(u64),
+    /// So many bytes of files have been fetched.
+    Downloading {
+        /// How many.
+        bytes: u64,
+        /// Of how many, as far as is known.
+        of: u64,
+    },
+    /// A file was fetched, or was in the cache.
+    Downloaded {
+        /// Its name.
+        name: &'a str,
+        /// From where; empty if it was in the cache.
+        from: &'a [String],
+        /// Its size.
+        bytes: u64,
+        /// Its digest.
+        sha256: Digest,
+    },
     /// So many bytes of a directory have been copied.
     Copied {
         /// Of which.

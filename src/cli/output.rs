@@ -17,7 +17,7 @@ use crate::plan::Plan;
 use crate::preflight::{Finding, Severity};
 use crate::report::{Event, Phase, Reporter};
 use crate::steps::Step;
-use crate::texts::{findings, migrate, progress, steps};
+use crate::texts::{download, findings, migrate, progress, steps};
 
 /// Green: added, done.
 pub const GOOD: Style = AnsiColor::Green.on_default();
@@ -306,6 +306,10 @@ impl Output {
                     self.end_bar();
                 }
             }
+            Event::Downloading { bytes, of } => self.downloading(*bytes, *of),
+            Event::Downloaded { name, from, bytes, .. } => {
+                self.line(&download::fetched(name, &megabytes(*bytes), from));
+            }
             Event::Copied { from, bytes, of } => {
                 let text = migrate::copied(from, &megabytes(*bytes), &megabytes(*of));
                 self.with_bar(|bar| bar.set_message(text));
@@ -366,6 +370,16 @@ impl Output {
                 self.line(&progress::stopping(names));
             }
         }
+    }
+
+    fn downloading(&self, bytes: u64, of: u64) {
+        if self.bar.lock().is_ok_and(|bar| bar.is_none()) {
+            self.start_bar(of, "{bar:30} {bytes}/{total_bytes} {bytes_per_sec} fetch");
+        }
+        self.with_bar(|bar| {
+            bar.set_length(of);
+            bar.set_position(bytes);
+        });
     }
 
     fn phase(&self, phase: Phase, bytes: Option<u64>) {
@@ -442,7 +456,13 @@ fn failure_json(failure: &Failure) -> Value {
 /// An event as JSON; `None` for those that only feed progress bars.
 fn event_json(event: &Event<'_>) -> Option<Value> {
     Some(match event {
-        Event::Bytes(_) | Event::StepStarted { .. } | Event::UndoStarted { .. } => return None,
+        Event::Bytes(_)
+        | Event::Downloading { .. }
+        | Event::StepStarted { .. }
+        | Event::UndoStarted { .. } => return None,
+        Event::Downloaded { name, from, bytes, sha256 } => json!({
+            "event": "downloaded", "name": name, "from": from, "bytes": bytes, "sha256": sha256,
+        }),
         Event::Phase { phase, bytes } => {
             let phase = match phase {
                 Phase::Facts => "facts",

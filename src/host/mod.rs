@@ -5,6 +5,7 @@
 
 pub mod attendant;
 pub mod board;
+pub mod cache_dir;
 pub mod clock;
 pub mod command;
 pub mod digests;

@@ -8,3 +8,4 @@ pub mod connect;
 pub mod names;
 pub mod proxy;
 pub mod trust;
+pub mod web;

@@ -9,8 +9,7 @@ use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, LOCATION, USER_AGENT,
-    WWW_AUTHENTICATE,
+    ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION, WWW_AUTHENTICATE,
 };
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
@@ -19,8 +18,9 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use super::challenge::Challenge;
-use super::connect::{ConnectError, Endpoint, Route, tls_error};
+use super::connect::{ConnectError, Endpoint, Route};
 use super::credentials::Credentials;
+use crate::net::web::{self, endpoint_of};
 use crate::texts::net::no_answer_within;
 use crate::texts::registry as texts;
 
@@ -30,8 +30,6 @@ const LIMIT: Duration = Duration::from_secs(30);
 const ANSWER: usize = 8 << 20;
 /// How many redirects are followed.
 const REDIRECTS: usize = 5;
-/// Who asks.
-const AGENT: &str = concat!("landfall/", env!("CARGO_PKG_VERSION"));
 
 /// A body that is sent.
 pub type Body = BoxBody<Bytes, std::io::Error>;
@@ -259,25 +257,7 @@ impl<'a> Client<'a> {
         &mut self,
         mut request: Request<Body>,
     ) -> Result<Response<Incoming>, ClientError> {
-        let authority = self.endpoint.authority();
-        let head = request.headers_mut();
-        head.insert(USER_AGENT, HeaderValue::from_static(AGENT));
-        if let Ok(host) = HeaderValue::from_str(&authority) {
-            head.insert(HOST, host);
-        }
-        let Endpoint { host, port, tls, .. } = &self.endpoint;
-        if !tls && let Some(proxy) = self.route.proxies.proxy_for(false, host, *port) {
-            // A proxy is told the whole URL (RFC 9112, section 3.2.2).
-            let path = request.uri().to_string();
-            if let Ok(uri) = format!("http://{authority}{path}").parse() {
-                *request.uri_mut() = uri;
-            }
-            let given = proxy.authorization.map(|pair| format!("Basic {pair}"));
-            if let Some(Ok(mut value)) = given.map(|text| HeaderValue::from_str(&text)) {
-                value.set_sensitive(true);
-                request.headers_mut().insert(hyper::header::PROXY_AUTHORIZATION, value);
-            }
-        }
+        web::dress(&mut request, &self.endpoint, self.route.proxies);
         let kept = match self.sender.take() {
             Some(mut kept) => kept.ready().await.is_ok().then_some(kept),
             None => None,
@@ -395,21 +375,6 @@ fn scheme(endpoint: &Endpoint) -> &'static str {
     if endpoint.tls { "https" } else { "http" }
 }
 
-/// The server of a URL, and what is asked of it.
-pub(super) fn endpoint_of(url: &Url, verify: bool) -> Option<(Endpoint, String)> {
-    let tls = match url.scheme() {
-        "https" => true,
-        "http" => false,
-        _ => return None,
-    };
-    let host = url.host_str()?.trim_matches(['[', ']']).to_owned();
-    let path = match url.query() {
-        Some(query) => format!("{}?{query}", url.path()),
-        None => url.path().to_owned(),
-    };
-    Some((Endpoint { host, port: url.port_or_known_default()?, tls, verify }, path))
-}
-
 fn token_of(answer: Answer) -> Result<Zeroizing<String>, TokenProblem> {
     let said = || {
         let errors = answer.errors();
@@ -447,20 +412,9 @@ async fn whole(response: Response<Incoming>) -> Result<Answer, ClientError> {
     }
 }
 
-/// An error of HTTP, or of the TLS beneath it: a server that wants a certificate says so only
-/// after the handshake (TLS 1.3).
 fn broken(error: &hyper::Error) -> ClientError {
-    let mut source = std::error::Error::source(error);
-    while let Some(inner) = source {
-        if let Some(io) = inner.downcast_ref::<std::io::Error>()
-            && io.get_ref().is_some_and(|inner| inner.is::<rustls::Error>())
-        {
-            return ClientError::Connect(tls_error(io));
-        }
-        source = inner.source();
-    }
-    match std::error::Error::source(error) {
-        Some(source) => ClientError::Broken(format!("{error}: {source}")),
-        None => ClientError::Broken(error.to_string()),
+    match web::broken(error) {
+        Ok(connect) => ClientError::Connect(connect),
+        Err(text) => ClientError::Broken(text),
     }
 }

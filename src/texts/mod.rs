@@ -5,6 +5,7 @@ pub mod approved;
 pub mod bootstrap;
 pub mod configure;
 pub mod doctor;
+pub mod download;
 pub mod errors;
 pub mod findings;
 pub mod help;

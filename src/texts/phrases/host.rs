@@ -14,6 +14,11 @@ pub const NOT_THE_LINK: &str = "something else than the link that enables the un
 pub const A_SIGNAL: &str = "a signal";
 /// Why a file is not read.
 pub const NOT_REGULAR: &str = "not a regular file";
+/// Why the beginning of a file is not added to.
+pub const FETCHED_ELSEWHERE: &str = "another process is fetching this file";
+/// Why a directory is no cache.
+pub const OTHERS_CACHE: &str =
+    "it has to be a directory of the caller's own, in which nobody else may write";
 /// Why a file is not read.
 pub const OVER_16_MIB: &str = "over 16 MiB";
 /// Why an input file is not read.
