@@ -86,7 +86,7 @@ pub enum FetchError {
         /// The file.
         name: String,
         /// Who gives what.
-        given: [(String, Digest); 2],
+        given: Vec<(String, Digest)>,
     },
     /// A single mirror gives it, and nobody else says what it should be.
     Alone {
@@ -185,10 +185,11 @@ struct Sources<'a> {
 impl<'a> Sources<'a> {
     async fn pinned(mut self, pin: Digest) -> Result<Fetched, FetchError> {
         while let Some((source, mut received)) = self.next("").await? {
-            if received.sha256 != pin && received.resumed {
-                if !self.afresh(source, &mut received).await? {
-                    continue;
-                }
+            if received.sha256 != pin
+                && received.resumed
+                && !self.afresh(source, &mut received).await?
+            {
+                continue;
             }
             if received.sha256 == pin {
                 return self.keep(received, vec![source.to_string()], Vouched::Pin);
@@ -219,13 +220,14 @@ impl<'a> Sources<'a> {
                 return Err(FetchError::Nowhere { name, tried: self.tried });
             }
         }
-        let given = [(first.to_string(), one.sha256), (second.to_string(), other.sha256)];
         other.partial.discard();
-        if given[0].1 != given[1].1 {
+        let from = [first, second].map(Address::to_string);
+        if one.sha256 != other.sha256 {
             one.partial.discard();
+            let given = from.into_iter().zip([one.sha256, other.sha256]).collect();
             return Err(FetchError::Disagree { name, given });
         }
-        self.keep(one, given.map(|(from, _)| from).to_vec(), Vouched::Mirrors)
+        self.keep(one, from.to_vec(), Vouched::Mirrors)
     }
 
     /// The file from the next source that gives it, and that is not this server.

@@ -28,10 +28,6 @@ impl<'a> Meter<'a> {
         all.push((0, 0));
         Gauge { meter: self, number: all.len() - 1 }
     }
-
-    pub fn reporter(&self) -> &'a dyn Reporter {
-        self.reporter
-    }
 }
 
 impl Gauge<'_> {

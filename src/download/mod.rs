@@ -10,5 +10,8 @@ mod fetch;
 mod meter;
 mod transfer;
 
+#[cfg(test)]
+mod tests;
+
 pub use fetch::{FetchError, Fetched, Fetcher, Passed, Vouched, Want};
 pub use transfer::{Pace, TransferError};
