@@ -17,6 +17,7 @@ pub mod doctor;
 pub mod download;
 pub mod facts;
 pub mod file_state;
+pub mod fleet;
 pub mod host;
 pub mod installed;
 pub mod mirrors;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::bootstrap::MachineDigest;
-use crate::config::{Options, duration};
+use crate::config::{FileConfig, Options, duration};
 use crate::digest::Digest;
 use crate::texts::help;
 use crate::topology::Topology;
@@ -54,6 +54,9 @@ pub struct Global {
     pub color: ColorChoice,
     #[arg(short, long, global = true, help = help::YES)]
     pub yes: bool,
+    /// What a file of many hosts says of this one, in place of a configuration file.
+    #[arg(skip)]
+    pub site: Option<FileConfig>,
 }
 
 /// When output is coloured.
@@ -88,8 +91,10 @@ pub enum Command {
     },
     #[command(about = help::APPLY, after_help = help::APPLY_EXAMPLES)]
     Apply {
-        #[arg(value_name = "PLAN", help = help::PLAN_FILE)]
-        plan: PathBuf,
+        #[arg(value_name = "PLAN", required_unless_present = "site", help = help::PLAN_FILE)]
+        plan: Option<PathBuf>,
+        #[command(flatten)]
+        site: SiteArgs,
         #[arg(long, value_name = "FILE", help = help::MOVED_ARCHIVE)]
         offline: Option<PathBuf>,
         #[command(flatten)]
@@ -143,6 +148,11 @@ pub enum Command {
     BootstrapScript(BootstrapArgs),
     #[command(name = "cloud-init", about = help::CLOUD_INIT, after_help = help::CLOUD_INIT_NOTES)]
     CloudInit(BootstrapArgs),
+    #[command(about = help::FLEET)]
+    Fleet {
+        #[command(subcommand)]
+        command: FleetCommand,
+    },
     #[command(about = help::HISTORY)]
     History,
     #[command(about = help::PRUNE, after_help = help::PRUNE_NOTES)]
@@ -203,6 +213,40 @@ pub struct MigrateArgs {
     pub ignore: Vec<String>,
     #[command(flatten)]
     pub confirm: ConfirmArgs,
+}
+
+/// What `apply` takes for a site.
+#[derive(Clone, Debug, Args)]
+pub struct SiteArgs {
+    #[arg(id = "site", long = "site", value_name = "FILE", conflicts_with = "plan", help = help::SITE)]
+    pub file: Option<PathBuf>,
+    #[arg(long = "as", value_name = "ENTRY", requires = "site", help = help::SITE_AS)]
+    pub entry: Option<String>,
+    #[arg(
+        long, value_name = "DIR", requires = "site", default_value = ".",
+        hide_default_value = true, help = help::SITE_RESULTS
+    )]
+    pub results: PathBuf,
+}
+
+/// The commands of `fleet`.
+#[derive(Debug, Subcommand)]
+pub enum FleetCommand {
+    #[command(about = help::FLEET_REPORT, after_help = help::FLEET_REPORT_NOTES)]
+    Report(ReportArgs),
+}
+
+/// What `fleet report` takes.
+#[derive(Clone, Debug, Args)]
+pub struct ReportArgs {
+    #[arg(value_name = "DIR", help = help::FLEET_RESULTS)]
+    pub directory: PathBuf,
+    #[arg(long, value_name = "FILE", help = help::FLEET_SITE)]
+    pub site: Option<PathBuf>,
+    #[arg(long, value_name = "FILE", help = help::FLEET_HTML)]
+    pub html: Option<PathBuf>,
+    #[arg(long, value_name = "FILE", help = help::FLEET_JUNIT)]
+    pub junit: Option<PathBuf>,
 }
 
 /// What `bootstrap-script` and `cloud-init` take.

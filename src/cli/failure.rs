@@ -31,6 +31,8 @@ pub mod exit {
     pub const LOCKED: u8 = 6;
     /// `doctor` found errors, or `verify` drift.
     pub const UNSOUND: u8 = 7;
+    /// A part of a fleet failed.
+    pub const FLEET: u8 = 8;
     /// `plan --detailed-exitcode`: there is something to do.
     pub const CHANGES: u8 = 10;
 }

@@ -8,6 +8,7 @@ mod configure;
 mod confirm;
 mod doctor;
 mod failure;
+mod fleet;
 mod give_back;
 mod history;
 mod install;
@@ -24,6 +25,7 @@ mod registry;
 mod rollback;
 mod run;
 mod show_plan;
+mod site;
 mod status;
 mod support_bundle;
 mod uninstall;
@@ -39,7 +41,7 @@ use crate::host::{Host, HostError};
 use crate::report::{Event, Reporter};
 use crate::run_state::Question;
 use crate::texts::{errors, progress};
-use args::{Cli, Command, Global, PlanArgs, RegistryCommand};
+use args::{Cli, Command, FleetCommand, Global, PlanArgs, RegistryCommand};
 use failure::{Failure, exit};
 use output::{Output, utc};
 
@@ -83,8 +85,18 @@ fn dispatch(cli: &Cli, output: &Output) -> Result<u8, Failure> {
             plan::plan(&cli.global, options, &PlanArgs::default(), &host, output)
         }
         Command::Plan { options, args } => plan::plan(&cli.global, options, args, &host, output),
-        Command::Apply { plan, offline, confirm } => {
-            apply::apply(&cli.global, plan, offline.as_deref(), confirm.within, &host, output)
+        Command::Apply { plan, site, offline, confirm } => {
+            let (offline, within) = (offline.as_deref(), confirm.within);
+            match (&site.file, plan) {
+                (Some(file), _) => {
+                    site::apply(&cli.global, site, file, offline, within, &host, output)
+                }
+                (None, Some(plan)) => {
+                    apply::apply(&cli.global, plan, offline, within, &host, output)
+                }
+                // The command line's parser lets none through.
+                (None, None) => Err(Failure::new(exit::USAGE, errors::NO_PLAN)),
+            }
         }
         Command::Probe { options } => probe::probe(&cli.global, options, &host, output),
         Command::SupportBundle { out, hours } => {
@@ -106,6 +118,7 @@ fn dispatch(cli: &Cli, output: &Output) -> Result<u8, Failure> {
         Command::CloudInit(args) => bootstrap::user_data(args, output),
         Command::Man { command } => manual::man(command.as_deref(), output),
         Command::Completions { shell } => manual::completions(*shell, output),
+        Command::Fleet { command: FleetCommand::Report(args) } => fleet::report(args, output),
         Command::History => history::history(&host, output),
         Command::Prune { keep } => prune::prune(&cli.global, *keep, &host, output),
         Command::Recover { boot } => recover::recover(*boot, &host, output),
@@ -141,6 +154,7 @@ fn looks_at_host(command: &Command) -> bool {
         | Command::Recover { .. }
         | Command::BootstrapScript(_)
         | Command::CloudInit(_)
+        | Command::Fleet { .. }
         | Command::Man { .. }
         | Command::Completions { .. }
         | Command::Confirm

@@ -17,6 +17,7 @@ use crate::plan::Plan;
 use crate::preflight::{Finding, Severity};
 use crate::report::{Event, Phase, Reporter};
 use crate::steps::Step;
+pub use crate::texts::utc;
 use crate::texts::{download, findings, migrate, progress, steps};
 
 /// Green: added, done.
@@ -40,6 +41,8 @@ pub struct Output {
     bars: bool,
     bar: Mutex<Option<ProgressBar>>,
     began: Instant,
+    /// All objects, printed or not, if somebody wants them.
+    recorded: Mutex<Option<Vec<Value>>>,
 }
 
 impl Output {
@@ -61,7 +64,34 @@ impl Output {
             bars,
             bar: Mutex::new(None),
             began: Instant::now(),
+            recorded: Mutex::default(),
         }
+    }
+
+    /// From now on keeps what is reported, as objects.
+    pub fn record(&self) {
+        self.keep(|kept| *kept = Some(Vec::new()));
+    }
+
+    /// What was reported since.
+    pub fn recorded(&self) -> Vec<Value> {
+        let mut objects = Vec::new();
+        self.keep(|kept| objects = kept.take().unwrap_or_default());
+        objects
+    }
+
+    fn keep(&self, act: impl FnOnce(&mut Option<Vec<Value>>)) {
+        if let Ok(mut kept) = self.recorded.lock() {
+            act(&mut kept);
+        }
+    }
+
+    fn note(&self, object: impl FnOnce() -> Option<Value>) {
+        self.keep(|kept| {
+            if let Some(kept) = kept {
+                kept.extend(object());
+            }
+        });
     }
 
     /// A line of text that `--quiet` leaves out.
@@ -87,6 +117,7 @@ impl Output {
 
     /// The result of a command: text for people, an object for programs.
     pub fn result(&self, text: &str, object: &Value) {
+        self.note(|| Some(object.clone()));
         if self.json {
             self.object(object.clone());
         } else {
@@ -179,6 +210,7 @@ impl Output {
     /// Findings of the preflight. Notes are printed with `--verbose` alone.
     pub fn findings(&self, found: &[Finding]) {
         for finding in found {
+            self.note(|| Some(finding_json(finding)));
             if self.json {
                 self.object(finding_json(finding));
             } else if finding.severity != Severity::Note || self.verbose {
@@ -392,6 +424,7 @@ impl Output {
 
 impl Reporter for Output {
     fn event(&self, event: &Event<'_>) {
+        self.note(|| event_json(event));
         if self.json {
             if let Some(object) = event_json(event) {
                 self.object(object);
@@ -404,14 +437,6 @@ impl Reporter for Output {
 
 fn millis(duration: Duration) -> String {
     format!("{} ms", duration.as_millis())
-}
-
-/// Seconds since 1970 as `2026-11-24T06:30:00Z`.
-pub fn utc(seconds: u64) -> String {
-    i64::try_from(seconds)
-        .ok()
-        .and_then(|seconds| jiff::Timestamp::from_second(seconds).ok())
-        .map_or_else(|| seconds.to_string(), |time| time.to_string())
 }
 
 fn finding_text(finding: &Finding) -> String {
@@ -446,7 +471,8 @@ pub fn usage_error(text: &str) {
     let _ = writeln!(std::io::stdout(), "{}", failure_json(&failure));
 }
 
-fn failure_json(failure: &Failure) -> Value {
+/// An error as an object.
+pub fn failure_json(failure: &Failure) -> Value {
     json!({
         "event": "failed", "exit": failure.exit, "message": failure.message,
         "details": failure.details, "hints": failure.hints,

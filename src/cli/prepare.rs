@@ -145,6 +145,9 @@ pub fn keeping(
 }
 
 fn named_file(global: &Global, config: Config) -> Result<Option<FileConfig>, Failure> {
+    if let Some(of_site) = &global.site {
+        return Ok(Some(of_site.clone()));
+    }
     match config {
         Config::IfNamed if global.config.is_none() => Ok(None),
         Config::OfThisHost | Config::IfNamed => config_file(global.config.as_deref()),

@@ -19,6 +19,13 @@ pub enum Origin {
         /// Column, from 1.
         column: u64,
     },
+    /// In a file of many hosts: in the entry of this one, or what that is laid over.
+    Entry {
+        /// The file.
+        path: PathBuf,
+        /// What the entry is called.
+        entry: String,
+    },
 }
 
 impl fmt::Display for Origin {
@@ -28,6 +35,7 @@ impl fmt::Display for Origin {
             Self::File { path, line, column } => {
                 write!(f, "{}, line {line}, column {column}", path.display())
             }
+            Self::Entry { path, entry } => write!(f, "{}, for {entry}", path.display()),
         }
     }
 }

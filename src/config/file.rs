@@ -4,8 +4,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, Visitor};
-use serde_json::Value;
+use serde::de::{DeserializeOwned, Deserializer, MapAccess, Visitor};
+use serde_json::{Map, Value};
 use serde_saphyr::{Location, Spanned};
 
 use super::error::{ConfigError, Origin};
@@ -18,14 +18,30 @@ use crate::topology::Topology;
 #[derive(Clone, Debug)]
 pub struct FileConfig {
     path: PathBuf,
+    /// Whose entry of a site file it is, if it is one.
+    entry: Option<String>,
     pub(super) keys: Keys,
+}
+
+/// The keys that stand in a file of another kind. What is wrong with them is found when it is read.
+#[derive(Clone, Debug, Default)]
+pub struct Layer(());
+
+impl<'de> Deserialize<'de> for Layer {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let keys = Keys::deserialize(deserializer)?;
+        match keys.version {
+            Some(_) => Err(serde::de::Error::custom(phrases::VERSION_AT_TOP)),
+            None => Ok(Self(())),
+        }
+    }
 }
 
 /// The keys of the file. Every value that can be wrong by more than its type knows its place.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct Keys {
-    version: Spanned<u32>,
+    version: Option<Spanned<u32>>,
     #[serde(default)]
     pub engine: Engine,
     #[serde(default)]
@@ -133,20 +149,42 @@ impl FileConfig {
     /// [`ConfigError::Syntax`], [`ConfigError::UnknownKey`] or [`ConfigError::Version`], with
     /// line and column. Values are checked by [`desired`](super::desired).
     pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
-        let options = serde_saphyr::options! { strict_booleans: true, with_snippet: false };
-        let keys: Keys = serde_saphyr::from_str_with_options(text, options)
-            .map_err(|error| explain(&error, path))?;
-        let file = Self { path: path.to_path_buf(), keys };
-        let version = &file.keys.version;
-        match version.value {
-            1 => Ok(file),
-            other => Err(ConfigError::Version { origin: file.origin(version), version: other }),
+        let keys: Keys = parse_yaml(text, path)?;
+        let file = Self { path: path.to_path_buf(), entry: None, keys };
+        match &file.keys.version {
+            Some(version) if version.value == 1 => Ok(file),
+            Some(version) => {
+                Err(ConfigError::Version { origin: file.origin(version), version: version.value })
+            }
+            None => {
+                let problem = phrases::NO_VERSION.to_owned();
+                Err(ConfigError::Syntax { origin: place(path, None), problem })
+            }
         }
+    }
+
+    /// What a file of many hosts says of one of them, as [`FileConfig::parse`] would have read it.
+    ///
+    /// # Errors
+    /// As above. Values have no place of their own any more; the entry is named.
+    pub fn of_entry(
+        mut values: Map<String, Value>,
+        path: &Path,
+        entry: &str,
+    ) -> Result<Self, ConfigError> {
+        values.insert("version".to_owned(), 1.into());
+        // JSON is YAML (YAML 1.2.2, section 1.2).
+        let mut file = Self::parse(&Value::Object(values).to_string(), path)?;
+        file.entry = Some(entry.to_owned());
+        Ok(file)
     }
 
     /// Where a value of the file stands.
     pub(super) fn origin<T>(&self, value: &Spanned<T>) -> Origin {
-        origin(&self.path, Some(value.referenced))
+        match &self.entry {
+            Some(entry) => Origin::Entry { path: self.path.clone(), entry: entry.clone() },
+            None => origin(&self.path, value),
+        }
     }
 
     /// A path that is named in the file.
@@ -155,13 +193,27 @@ impl FileConfig {
     }
 }
 
-fn origin(path: &Path, location: Option<Location>) -> Origin {
+/// Reads YAML as Landfall's files are read.
+///
+/// # Errors
+/// [`ConfigError::Syntax`] and [`ConfigError::UnknownKey`], with line and column.
+pub fn parse_yaml<T: DeserializeOwned>(text: &str, path: &Path) -> Result<T, ConfigError> {
+    let options = serde_saphyr::options! { strict_booleans: true, with_snippet: false };
+    serde_saphyr::from_str_with_options(text, options).map_err(|error| explain(&error, path))
+}
+
+/// Where a value of a file stands.
+pub fn origin<T>(path: &Path, value: &Spanned<T>) -> Origin {
+    place(path, Some(value.referenced))
+}
+
+fn place(path: &Path, location: Option<Location>) -> Origin {
     let (line, column) = location.map_or((1, 1), |at| (at.line(), at.column()));
     Origin::File { path: path.to_path_buf(), line, column }
 }
 
 fn explain(error: &serde_saphyr::Error, path: &Path) -> ConfigError {
-    let origin = origin(path, error.location());
+    let origin = place(path, error.location());
     match error.without_snippet() {
         serde_saphyr::Error::SerdeUnknownField { field, expected, .. } => ConfigError::UnknownKey {
             origin,
@@ -248,8 +300,8 @@ ignore: [LF004]
         }
         for (text, place, part) in [
             ("engine: {kind: docker}\n", "line 1", "missing field `version`"),
-            ("", "line 1", "the file ends"),
-            ("# nothing\n", "", "the file ends"),
+            ("", "line 1", "missing field `version`"),
+            ("# nothing\n", "line 1", "missing field `version`"),
             ("version: 1\nengine: {kind: podman}\n", "line 2, column 16", "podman"),
             ("version: 1\nservice: {unit-style: ancient}\n", "line 2, column 23", "ancient"),
             ("version: 1\ngroup: {gid: many}\n", "line 2, column 14", "invalid"),

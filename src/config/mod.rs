@@ -15,5 +15,5 @@ pub const CONFIG_FILE: &str = "/etc/landfall/landfall.yaml";
 
 pub use desired::desired;
 pub use error::{ConfigError, Origin};
-pub use file::FileConfig;
+pub use file::{FileConfig, Layer, origin, parse_yaml};
 pub use options::Options;

@@ -94,6 +94,21 @@ fn without_end(text: &str) -> Zeroizing<String> {
     Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned())
 }
 
+/// The names in a directory, sorted; those that are no UTF-8 are left out.
+///
+/// # Errors
+/// [`HostError::Io`] if it cannot be read.
+#[allow(clippy::disallowed_methods)] // the door for input files
+pub fn names_in(directory: &Path) -> Result<Vec<String>, HostError> {
+    let fail = |source| HostError::io("read", directory.to_string_lossy(), source);
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(directory).map_err(fail)? {
+        names.extend(entry.map_err(fail)?.file_name().into_string());
+    }
+    names.sort();
+    Ok(names)
+}
+
 /// The digest of the program that runs, also after its file was replaced.
 ///
 /// # Errors

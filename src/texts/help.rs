@@ -31,7 +31,8 @@ Exit codes:
      confirmed; rolled back           says how to go on)
   2  usage or configuration
   3  refused: this host is not     6  another run of landfall is in progress
-     fit; nothing was changed      7  doctor found errors, or verify drift";
+     fit; nothing was changed      7  doctor found errors, or verify drift
+                                   8  a part of a fleet failed";
 
 /// `install`.
 pub const INSTALL: &str = "Install Docker from an archive: verify, unpack, configure, start, prove";
@@ -74,6 +75,8 @@ Examples:
   landfall plan --offline docker-28.5.2.tgz -o plan.json
   landfall apply plan.json
   landfall apply plan.json --offline /mnt/usb/docker-28.5.2.tgz
+  landfall apply --site site.yaml --offline docker-28.5.2.tgz
+      install what site.yaml says of this host; see landfall fleet report
 
 Refused are: another host, and one that has changed since (exit code 3, with what is
 different and the command that makes a new plan), another archive (4), a plan that was
@@ -255,6 +258,30 @@ pub const MAN_NOTES: &str = "\
 pub const MAN_COMMAND: &str = "The command, such as install";
 /// Where the commands are listed.
 pub const SEE_HELP: &str = "landfall --help lists all commands";
+/// `apply --site`.
+pub const SITE: &str = "Apply this host's entry of a file that is the same on every host";
+/// `apply --as`.
+pub const SITE_AS: &str = "Which entry, where the host's name, address or machine-id does not tell";
+/// `apply --results`.
+pub const SITE_RESULTS: &str = "Where result-<host>.json is written [default: this directory]";
+/// `fleet`.
+pub const FLEET: &str = "Look at many hosts at once";
+/// `fleet report`.
+pub const FLEET_REPORT: &str = "Put together what became of the hosts of a site";
+/// Shown below the options of `fleet report`.
+pub const FLEET_REPORT_NOTES: &str = "\
+Example:
+  landfall fleet report /mnt/usb/results --site site.yaml --html report.html
+
+Exits with 8 if a host failed or left no result, with 0 otherwise.";
+/// The results of `fleet report`.
+pub const FLEET_RESULTS: &str = "A directory of result-<host>.json files";
+/// `fleet report --site`.
+pub const FLEET_SITE: &str = "The site file: names hosts that left no result";
+/// `fleet report --html`.
+pub const FLEET_HTML: &str = "Write one page that can be opened anywhere";
+/// `fleet report --junit`.
+pub const FLEET_JUNIT: &str = "Write JUnit XML, for CI systems";
 /// `history`.
 pub const HISTORY: &str = "List the runs on this host, and what can be gone back to";
 /// `prune`.

@@ -8,6 +8,7 @@ pub mod doctor;
 pub mod download;
 pub mod errors;
 pub mod findings;
+pub mod fleet;
 pub mod help;
 pub mod migrate;
 pub mod net;
@@ -24,3 +25,11 @@ pub mod support_bundle;
 pub mod trust;
 pub mod validate;
 pub mod verify;
+
+/// Seconds since 1970 as `2026-11-24T06:30:00Z`.
+pub fn utc(seconds: u64) -> String {
+    i64::try_from(seconds)
+        .ok()
+        .and_then(|seconds| jiff::Timestamp::from_second(seconds).ok())
+        .map_or_else(|| seconds.to_string(), |time| time.to_string())
+}

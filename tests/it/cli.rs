@@ -54,6 +54,7 @@ fn help() {
     prints(&["migrate-data-root", "--help"], 0, "migrate-data-root-help.txt");
     prints(&["verify", "--help"], 0, "verify-help.txt");
     prints(&["doctor", "--help"], 0, "doctor-help.txt");
+    prints(&["fleet", "report", "--help"], 0, "fleet-report-help.txt");
     prints(&["bootstrap-script", "--help"], 0, "bootstrap-script-help.txt");
     prints(&["cloud-init", "--help"], 0, "cloud-init-help.txt");
 }

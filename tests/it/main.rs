@@ -19,6 +19,7 @@ mod doctor;
 mod examples;
 mod failure;
 mod faults;
+mod fleet;
 mod groups;
 mod hardened;
 mod idempotence;

@@ -279,6 +279,9 @@ pub fn no_config(path: &str) -> String {
 pub const IMAGE_NEEDS_ENGINE: &str = "--image needs an engine that runs, and nothing is started beneath --root: load the images \
      once the host has booted";
 
+/// `apply` without anything to apply.
+pub const NO_PLAN: &str = "no plan was named, and no site";
+
 /// A command that there is not.
 pub fn no_such_command(name: &str) -> String {
     format!("landfall has no command {name}")

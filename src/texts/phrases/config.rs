@@ -1,5 +1,22 @@
 //! What can be wrong with values of flags and of the configuration file.
 
+/// The file does not say what it is.
+pub const NO_VERSION: &str = "missing field `version`";
+/// The version within a part of a file.
+pub const VERSION_AT_TOP: &str = "`version` belongs to the top of the file";
+/// An entry of a site file.
+pub const NO_HOST: &str = "says neither name nor address nor machine-id";
+/// What an entry of a site file needs.
+pub const NO_HOST_HINT: &str = "say which host is meant: name, address or machine-id";
+/// An entry's group.
+pub const NO_GROUP: &str = "is not among the groups of this file";
+/// What to do about it.
+pub const NO_GROUP_HINT: &str = "write it as it stands beneath groups";
+/// An entry's name.
+pub const NO_PATTERN: &str = "is no pattern: a bracket is not closed";
+/// What a pattern may be.
+pub const PATTERN_HINT: &str = "a name, in which * stands for anything, ? for one character";
+
 /// A user's name, as it should be.
 pub const USER_HINT: &str = "the name of a user that exists, as `id NAME` takes it";
 /// A user's name.
