@@ -330,6 +330,18 @@ hosts:
     }
 
     #[test]
+    fn the_example_is_one() {
+        let site = Site::parse(include_str!("../../examples/site.yaml"), path()).unwrap();
+        let (label, config) = site.of(&who("web-7"), path()).unwrap();
+        let wanted = desired(&Options::default(), Some(&config)).unwrap();
+        assert_eq!(
+            (label.as_str(), wanted.group.members.as_slice()),
+            ("web-*", &["deploy".to_owned()][..])
+        );
+        assert_eq!(site.names(), ["db-1", "10.20.0.7", "0123456789abcdef0123456789abcdef"]);
+    }
+
+    #[test]
     fn two_entries_of_one_kind_are_refused() {
         let text = "version: 1\nhosts: [{name: a*}, {name: '*b'}]\n";
         let site = Site::parse(text, path()).unwrap();
