@@ -1,7 +1,7 @@
 //! What can be wrong with a configuration, and where it was said.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::render::daemon_json::DaemonJsonError;
 
@@ -22,9 +22,9 @@ pub enum Origin {
     /// In a file of many hosts: in the entry of this one, or what that is laid over.
     Entry {
         /// The file.
-        path: PathBuf,
+        path: Box<Path>,
         /// What the entry is called.
-        entry: String,
+        entry: Box<str>,
     },
 }
 

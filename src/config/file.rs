@@ -182,7 +182,9 @@ impl FileConfig {
     /// Where a value of the file stands.
     pub(super) fn origin<T>(&self, value: &Spanned<T>) -> Origin {
         match &self.entry {
-            Some(entry) => Origin::Entry { path: self.path.clone(), entry: entry.clone() },
+            Some(entry) => {
+                Origin::Entry { path: self.path.as_path().into(), entry: entry.as_str().into() }
+            }
             None => origin(&self.path, value),
         }
     }
