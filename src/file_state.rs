@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+/// What a file system may have in its root without being in use.
+pub const LOST_AND_FOUND: &str = "lost+found";
+
 /// The kinds of inode that Landfall tells apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

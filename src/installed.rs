@@ -80,6 +80,7 @@ pub fn data(receipt: &Receipt) -> EngineData {
     if let Some(moved) = &receipt.moved {
         data.directories = receipt.topology.data(&moved.data_root, &moved.containerd_root);
         data.directories.extend(moved.old.iter().cloned());
+        data.moved.clone_from(&moved.old);
         data.held.extend(moved.held.clone());
     }
     data

@@ -61,7 +61,8 @@ fn undo_one(
     undone: &mut impl FnMut(usize),
 ) {
     let Entry { step, before } = &entries[index];
-    if matches!(step, Step::GuardBoot(_) | Step::CopyData(_)) && !report.failed.is_empty() {
+    let waits = matches!(step, Step::GuardBoot(_) | Step::CopyData(_) | Step::PlaceData(_));
+    if waits && !report.failed.is_empty() {
         // The next boot must not start what is half undone, and an engine that could not be told
         // otherwise uses the copy of its data.
         return;
@@ -69,9 +70,10 @@ fn undo_one(
     let (number, of) = (entries.len() - index, entries.len());
     context.reporter.event(&Event::UndoStarted { number, of });
     let outcome = match step {
-        Step::CopyData(copy) if came_up(&entries[index..]) => {
-            Ok(Undone::Kept { what: copy.to.clone(), reason: KeptReason::Data })
+        Step::PlaceData(place) if came_up(&entries[index..]) => {
+            Ok(Undone::Kept { what: place.to.clone(), reason: KeptReason::Data })
         }
+        Step::CopyData(_) if came_up(&entries[index..]) => Ok(Undone::Unchanged),
         step => step.action().undo(context, before),
     };
     match outcome {
@@ -261,7 +263,8 @@ pub enum Recovered {
 /// is written again from the journal.
 ///
 /// # Errors
-/// [`StepError`] if the journal cannot be read or written.
+/// [`StepError`] if the journal cannot be read or written; [`StepError::NotCompleted`] if what was
+/// left of a run that is to stay could not be done.
 pub fn recover(context: &Context<'_>) -> Result<Option<Recovered>, StepError> {
     let host = context.host;
     let Some(cut) = journal::cut_run(host)? else {
@@ -282,7 +285,8 @@ pub fn recover(context: &Context<'_>) -> Result<Option<Recovered>, StepError> {
         if let Some(receipt) = &receipt {
             receipt.stage(host)?;
         }
-        complete(host, receipt.is_none(), &cleanup)?;
+        complete(host, receipt.is_none(), &cleanup)
+            .map_err(|error| StepError::NotCompleted(Box::new(error)))?;
         match receipt {
             Some(_) => Journal::open(host)?.end(Outcome::Done)?,
             None => leave(host)?,
@@ -360,6 +364,7 @@ pub(super) fn set_aside(made: &[Entry]) -> Cleanup {
                 cleanup.files.extend(revert.aside());
                 cleanup.empty.extend(revert.directory().map(str::to_owned));
             }
+            (Step::PlaceData(place), _) => cleanup.empty.push(place.copy()),
             (
                 step @ (Step::InstallBinary(_) | Step::WriteFile(_) | Step::RemoveFile(_)),
                 Before::File { .. },

@@ -77,7 +77,7 @@ pub fn changing(
             _ => failure,
         })?;
         closed.map_err(|error| match committed {
-            true => to_complete(Failure::from(error)),
+            true => Failure::from(error).to_complete(),
             false => error.into(),
         })?;
         Ok(code)
@@ -172,14 +172,6 @@ fn carry_out(
     Ok(exit::DONE)
 }
 
-/// A failure after all was done and is to stay.
-fn to_complete(failure: Failure) -> Failure {
-    let mut failure = failure.hint(errors::COMPLETE);
-    failure.exit = exit::STUCK;
-    failure.details.push(errors::COMMITTED.to_owned());
-    failure
-}
-
 /// Writes the receipt of steps that were made, once they are confirmed if they have to be. Not
 /// confirmed, or without a receipt to undo them by later, they are undone now.
 pub fn keep(
@@ -207,7 +199,7 @@ pub fn commit(
         .and_then(|()| session.commit(receipt, entries, cleanup));
     let Err(error) = committed else { return Ok(()) };
     if session.is_committed() {
-        return Err(to_complete(Failure::from(error)));
+        return Err(Failure::from(error).to_complete());
     }
     let journal = session.journal()?;
     let undone = apply::undo(context, entries, |number| journal.note_undone(number));

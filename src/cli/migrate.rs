@@ -195,33 +195,25 @@ fn finish(
         output.result(texts::NOTHING_LEFT, &json!({"event": "done", "changed": false}));
         return Ok(exit::DONE);
     };
-    in_use(host, &moved)?;
-    for path in &moved.old {
-        // It was written down with all links resolved.
-        if leads_elsewhere(host, path)? {
-            return Err(Failure::new(exit::REFUSED, texts::leads_elsewhere(path))
-                .hint(texts::take_link_away(path)));
-        }
-    }
+    let used = in_use(host, &moved)?;
+    refuse_changed(host, &moved.old, &used)?;
     let held = moved.held.iter().filter(|(path, _)| moved.old.contains(*path));
     let data = EngineData {
         directories: moved.old.clone(),
         held: held.map(|(path, names)| (path.clone(), names.clone())).collect(),
+        moved: moved.old.clone(),
+        used,
     };
     let mut bytes = 0;
     for path in &moved.old {
-        if let Some(mount) = host.mounted_beneath(path)?.first() {
-            let place = format!("{path}/{mount}");
-            return Err(
-                Failure::new(exit::REFUSED, texts::mounted(&place)).hint(texts::umount(&place))
-            );
-        }
         let usage = host.usage(path, COUNT_LIMIT)?;
         bytes += usage.bytes;
         output.line(&progress::data(path, Some((megabytes(usage.bytes), usage.complete)), true));
     }
     output.line(&texts::in_use(&moved.data_root));
     super::confirm(global, host, output, texts::FINISH_QUESTION)?;
+    // The question may have waited for long.
+    refuse_changed(host, &moved.old, &data.used)?;
     session.journal()?;
     // What was before the move cannot be gone back to without its data.
     if let Some(at) = receipt.runs.iter().rposition(|record| record.command == COMMAND) {
@@ -238,13 +230,20 @@ fn finish(
     Ok(exit::DONE)
 }
 
-/// Whether a link stands where data were left: what it leads to may be the data in use.
-pub fn leads_elsewhere(host: &Host, path: &str) -> Result<bool, Failure> {
-    Ok(host.real_path(path)?.is_some_and(|real| real != path))
+/// Old data are deleted whole, and as they were left, or not at all.
+fn refuse_changed(host: &Host, old: &[String], used: &[String]) -> Result<(), Failure> {
+    for path in old {
+        if let Some(why) = host.in_the_way(path, used)? {
+            return Err(Failure::new(exit::REFUSED, texts::in_the_way(path, &why))
+                .hint(texts::out_of_the_way(path, &why)));
+        }
+    }
+    Ok(())
 }
 
-/// Nothing is deleted unless docker answers, and from the place that it shall.
-fn in_use(host: &Host, moved: &MovedData) -> Result<(), Failure> {
+/// Nothing is deleted unless docker answers, and from the place that it shall: the directories that
+/// it, and each containerd that runs, use.
+fn in_use(host: &Host, moved: &MovedData) -> Result<Vec<String>, Failure> {
     let runs = UnitState::is_active(&host.unit_state("docker.service")?);
     let Some(engine) = engine::gather(host, runs) else {
         return Err(Failure::new(exit::REFUSED, texts::SILENT).hint(texts::START_IT));
@@ -252,16 +251,12 @@ fn in_use(host: &Host, moved: &MovedData) -> Result<(), Failure> {
     let real = host.real_path(&moved.data_root)?.unwrap_or_else(|| moved.data_root.clone());
     let is_there =
         is_beneath(&engine.data_root, &moved.data_root) || is_beneath(&engine.data_root, &real);
-    let containerd = host.real_path(&moved.containerd_root)?.unwrap_or_default();
-    let overlaps = |old: &String| {
-        let old = old.as_str();
-        [engine.data_root.as_str(), real.as_str(), containerd.as_str()]
-            .into_iter()
-            .any(|used| !used.is_empty() && (is_beneath(used, old) || is_beneath(old, used)))
-    };
-    if !is_there || moved.old.iter().any(overlaps) {
+    if !is_there {
         let text = texts::used_elsewhere(&engine.data_root, &moved.data_root, DAEMON_JSON);
         return Err(Failure::new(exit::REFUSED, text).hint(texts::SEE_VERIFY));
     }
-    Ok(())
+    let mut used = vec![moved.data_root.clone(), engine.data_root];
+    used.push(moved.containerd_root.clone());
+    used.extend(data::running_containerd_roots(host)?);
+    Ok(used)
 }

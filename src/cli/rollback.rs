@@ -144,7 +144,9 @@ fn data_move(host: &Host, now: &Receipt, after: &Receipt) -> Result<Option<DataM
         return Ok(None);
     }
     if host.read_dir(to)?.is_empty() {
-        return Err(Failure::new(exit::REFUSED, migrate::OLD_DATA_GONE));
+        return Err(
+            Failure::new(exit::REFUSED, migrate::OLD_DATA_GONE).hint(migrate::KEEP_NEW_PLACE)
+        );
     }
     let containerd = installed::containerd_root(after);
     let used = after.topology.data(to, containerd);

@@ -9,7 +9,6 @@ use super::args::{Global, PurgeArg, UninstallArgs};
 use super::failure::{Failure, exit};
 use super::give_back::{give_back, refuse_packaged};
 use super::install::{changing, commit};
-use super::migrate::leads_elsewhere;
 use super::output::Output;
 use super::run::Run;
 use super::show_plan::megabytes;
@@ -20,6 +19,7 @@ use crate::desired::DAEMON_JSON;
 use crate::facts::engine;
 use crate::file_state::parent_of;
 use crate::host::Host;
+use crate::host::tree::InTheWay;
 use crate::installed::{self, with_moved_data};
 use crate::plan::back::{self, Back};
 use crate::plan::guarded;
@@ -91,9 +91,19 @@ fn uninstall_run(
     let receipt = &Receipt { entries: as_installed(&receipt.entries), ..receipt.clone() };
     let mut data = installed::data(receipt);
     for old in receipt.moved.iter().flat_map(|moved| &moved.old) {
-        if leads_elsewhere(host, old)? {
+        if let Some(why) = host.in_the_way(old, &[])? {
             data.directories.retain(|path| path != old);
-            output.line(&migrate::leads_elsewhere(old));
+            output.line(&migrate::in_the_way(old, &why));
+        }
+    }
+    if purges(PurgeArg::Data) {
+        for path in &data.directories {
+            // Found later, it would leave half of the data.
+            if let Some(place) = host.protected_beneath(path)? {
+                let why = InTheWay::Protected(place);
+                return Err(Failure::new(exit::REFUSED, migrate::in_the_way(path, &why))
+                    .hint(migrate::out_of_the_way(path, &why)));
+            }
         }
     }
     let receipt = &Receipt { entries: with_moved_data(receipt), ..receipt.clone() };

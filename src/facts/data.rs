@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::doctor::processes;
-use super::doctor::units::exec_start;
+use super::doctor::units::{exec_start, exec_start_line};
 use crate::adoption::Flags;
 use crate::desired::DEFAULT_CONTAINERD_ROOT;
 use crate::file_state::{FileKind, is_beneath, parent_of};
@@ -63,8 +63,8 @@ pub struct DataDirectory {
 pub struct ContainerdData {
     /// Its data.
     pub directory: DataDirectory,
-    /// What its unit starts.
-    pub command: Vec<String>,
+    /// What its unit starts, as it is written there.
+    pub exec_start: String,
     /// Whether `--root` on its command line says where its data are.
     pub by_flag: bool,
     /// Others that use it: namespaces, or kubelet's unit.
@@ -147,18 +147,41 @@ fn containerd(host: &Host, unit: &UnitState) -> Result<ContainerdData, HostError
     let command = exec_start(&texts);
     // A variable of the unit may hold it, too.
     let running = processes::command_of(host, "containerd")?.unwrap_or_default();
-    let by_flag = option(&command, "root").or_else(|| option(&running, "root"));
-    let config = option(&command, "config").or_else(|| short(&command, "-c"));
-    let config = host.read_text(config.as_deref().unwrap_or(CONTAINERD_CONFIG))?;
-    let configured = config.as_deref().and_then(configured_root);
-    let is_set = by_flag.is_some();
-    let root = by_flag.or(configured).unwrap_or_else(|| DEFAULT_CONTAINERD_ROOT.to_owned());
-    let directory = directory(host, root.trim_end_matches('/'))?;
+    let words = [command.clone(), running].concat();
+    let by_flag = option(&words, "root").is_some();
+    let directory = directory(host, &root_of(host, &words)?)?;
     let mut others = namespaces(host, &command, &directory.path)?;
     if host.unit_state("kubelet.service")?.load == "loaded" {
         others.push("kubelet.service".to_owned());
     }
-    Ok(ContainerdData { directory, command, by_flag: is_set, others })
+    let exec_start = exec_start_line(&texts).unwrap_or_default();
+    Ok(ContainerdData { directory, exec_start, by_flag, others })
+}
+
+/// Where containerds that run keep their data: those of units, of docker itself, and of others.
+///
+/// # Errors
+/// [`HostError`] if something cannot be read.
+pub fn running_containerd_roots(host: &Host) -> Result<Vec<String>, HostError> {
+    let mut roots = Vec::new();
+    for name in ["containerd", "docker-containerd"] {
+        for command in processes::commands_of(host, name)? {
+            roots.push(root_of(host, &command)?);
+        }
+    }
+    Ok(roots)
+}
+
+/// Where a containerd that is started by this command keeps its data.
+fn root_of(host: &Host, command: &[String]) -> Result<String, HostError> {
+    if let Some(root) = option(command, "root") {
+        return Ok(root.trim_end_matches('/').to_owned());
+    }
+    let config = option(command, "config").or_else(|| short(command, "-c"));
+    let config = host.read_text(config.as_deref().unwrap_or(CONTAINERD_CONFIG))?;
+    let root = config.as_deref().and_then(configured_root);
+    let root = root.unwrap_or_else(|| DEFAULT_CONTAINERD_ROOT.to_owned());
+    Ok(root.trim_end_matches('/').to_owned())
 }
 
 /// The value of a long option on a command line, in either of its forms.

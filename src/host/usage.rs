@@ -1,9 +1,12 @@
 //! How much room a directory takes.
 
+use std::collections::HashSet;
+use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
-use rustix::fs::{AtFlags, Dir, FileType};
+use rustix::fs::FileType;
 
+use super::tree::walk;
 use super::{Host, HostError};
 
 /// How much room a directory takes.
@@ -25,44 +28,31 @@ impl Host {
     /// [`HostError::Io`] if it cannot be read.
     pub fn usage(&self, path: &str, limit: Duration) -> Result<Usage, HostError> {
         let deadline = Instant::now() + limit;
-        let mut usage = Usage { complete: true, ..Usage::default() };
-        let mut device = None;
-        let mut left = vec![path.to_owned()];
-        while let Some(path) = left.pop() {
+        let failed = |errno| HostError::errno("list", path, errno);
+        let directory = match self.open_dir(path) {
+            Ok(directory) => directory,
+            Err(error) if error.is_not_found() => {
+                return Ok(Usage { complete: true, ..Usage::default() });
+            }
+            Err(error) => return Err(error),
+        };
+        let own = rustix::fs::fstat(&directory).map_err(failed)?;
+        let mut usage = Usage { bytes: bytes(&own), inodes: 1, complete: true };
+        let mut linked = HashSet::new();
+        let walked = walk(&directory, &mut |entry| {
             if Instant::now() > deadline {
                 usage.complete = false;
-                break;
+                return Ok(ControlFlow::Break(()));
             }
-            let failed = |errno| HostError::errno("list", &path, errno);
-            let handle = match self.open_dir(&path) {
-                Ok(handle) => handle,
-                // It is not there, or a running engine removed what it does not need.
-                Err(error) if error.is_not_found() => continue,
-                Err(error) => return Err(error),
-            };
-            let own = rustix::fs::fstat(&handle).map_err(failed)?;
-            if *device.get_or_insert(own.st_dev) != own.st_dev {
-                continue;
+            let is_directory = FileType::from_raw_mode(entry.stat.st_mode) == FileType::Directory;
+            // A file of several names takes its room once.
+            if is_directory || entry.stat.st_nlink == 1 || linked.insert(entry.stat.st_ino) {
+                usage.inodes += 1;
+                usage.bytes += bytes(entry.stat);
             }
-            usage.bytes += bytes(&own);
-            usage.inodes += 1;
-            for entry in Dir::read_from(&handle).map_err(failed)? {
-                let entry = entry.map_err(failed)?;
-                let name = entry.file_name();
-                if matches!(name.to_bytes(), b"." | b"..") {
-                    continue;
-                }
-                let Ok(stat) = rustix::fs::statat(&handle, name, AtFlags::SYMLINK_NOFOLLOW) else {
-                    continue;
-                };
-                if FileType::from_raw_mode(stat.st_mode) == FileType::Directory {
-                    left.push(format!("{path}/{}", name.to_string_lossy()));
-                } else {
-                    usage.inodes += 1;
-                    usage.bytes += bytes(&stat);
-                }
-            }
-        }
+            Ok(ControlFlow::Continue(()))
+        });
+        walked.map_err(|(way, errno)| HostError::errno("list", &way.beneath(path), errno))?;
         Ok(usage)
     }
 }

@@ -213,6 +213,7 @@ fn leaves_something(step: &Step) -> bool {
         | Step::ExpectGone(_)
         | Step::CopyData(_)
         | Step::SyncData(_)
+        | Step::PlaceData(_)
         | Step::NoteInventory(_)
         | Step::CheckInventory(_) => false,
     }

@@ -10,7 +10,7 @@ pub fn guarded(mut steps: Vec<Step>, directory: Option<&str>) -> Vec<Step> {
         && steps.iter().any(needs_guard)
     {
         let directory = directory.to_owned();
-        steps.insert(0, Step::GuardBoot(GuardBoot { directory }));
+        steps.insert(0, Step::GuardBoot(GuardBoot { directory, data: None }));
     }
     steps
 }
@@ -40,7 +40,7 @@ mod tests {
         let member =
             || Step::AddGroupMember(AddGroupMember { user: "ann".into(), group: "docker".into() });
         let stop = || Step::StopUnits(StopUnits { units: Vec::new() });
-        let guard = Step::GuardBoot(GuardBoot { directory: "/usr/bin".into() });
+        let guard = Step::GuardBoot(GuardBoot { directory: "/usr/bin".into(), data: None });
         assert_eq!(guarded(vec![member()], Some("/usr/bin")), [member()]);
         assert_eq!(guarded(vec![stop()], None), [stop()], "beneath --root");
         let all = guarded(vec![member(), stop()], Some("/usr/bin"));

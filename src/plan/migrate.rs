@@ -6,7 +6,7 @@ use super::files::{self, Directories, FilePlan};
 use super::{EngineAction, Inputs, Plan, PlanError, SCHEMA, back, security, swap};
 use crate::desired::{DAEMON_JSON, UNIT_DIR};
 use crate::facts::Wanted;
-use crate::facts::data::{ContainerdData, DataFacts};
+use crate::facts::data::{ContainerdData, DataDirectory, DataFacts};
 use crate::file_state::{FileKind, parent_of};
 use crate::installed;
 use crate::preflight::moved_directories;
@@ -14,8 +14,8 @@ use crate::receipt::{MovedData, Receipt};
 use crate::render::daemon_json;
 use crate::render::units;
 use crate::steps::{
-    Before, CheckInventory, CopyData, DaemonReload, ExpectGone, GuardBoot, NoteContainers,
-    NoteInventory, SmokeTest, Step, SyncData, VerifyUnits,
+    Before, CheckInventory, CopyData, DaemonReload, DataPart, ExpectGone, GuardBoot,
+    NoteContainers, NoteInventory, PlaceData, SmokeTest, Step, SyncData, VerifyUnits,
 };
 
 /// Files that say where data are, beside units that somebody else wrote.
@@ -64,13 +64,13 @@ pub fn migrate(
     if own.is_some() {
         steps.extend(security::containerd_root(inputs, &moved.containerd_root));
     }
-    steps.extend(copies(data, &moved).into_iter().map(Step::CopyData));
-    steps.push(Step::GuardBoot(GuardBoot { directory: inputs.staging.to_owned() }));
+    let (parts, place) = (parts(data, &moved), to.to_owned());
+    steps.push(Step::CopyData(CopyData { to: place.clone(), parts: parts.clone() }));
+    let directory = inputs.staging.to_owned();
+    steps.push(Step::GuardBoot(GuardBoot { directory, data: Some(place.clone()) }));
     steps.extend(down(inputs, own.is_some()));
-    let last = copies(data, &moved).into_iter();
-    steps.extend(
-        last.map(|CopyData { from, to, beside, .. }| Step::SyncData(SyncData { from, to, beside })),
-    );
+    steps.push(Step::SyncData(SyncData { to: place.clone(), parts }));
+    steps.push(Step::PlaceData(PlaceData { from: data.docker.path.clone(), to: place }));
     configure(inputs, receipt, own, &mut files)?;
     let labels = security::labels(inputs, &files.steps);
     steps.extend(std::mem::take(&mut files.steps));
@@ -124,18 +124,16 @@ fn held(receipt: &Receipt, data: &DataFacts) -> std::collections::BTreeMap<Strin
     held
 }
 
-fn copies(data: &DataFacts, moved: &MovedData) -> Vec<CopyData> {
-    let inside =
-        |path: &str| path.strip_prefix(&format!("{}/", moved.data_root)).map(str::to_owned);
-    let directories = moved_directories(data);
-    let apart = directories.len() > 1;
-    let copy = |directory: &&crate::facts::data::DataDirectory| {
+/// What is copied: docker's data first, since they become the new place.
+fn parts(data: &DataFacts, moved: &MovedData) -> Vec<DataPart> {
+    let beneath = format!("{}/", moved.data_root);
+    let containerd = moved.containerd_root.strip_prefix(&beneath).map(str::to_owned);
+    let part = |directory: &&DataDirectory| {
         let is_docker = directory.path == data.docker.path;
-        let to = if is_docker { &moved.data_root } else { &moved.containerd_root };
-        let beside = (is_docker && apart).then(|| inside(&moved.containerd_root)).flatten();
-        CopyData { from: directory.path.clone(), to: to.clone(), bytes: directory.bytes, beside }
+        let name = if is_docker { None } else { containerd.clone() };
+        DataPart { from: directory.path.clone(), name, bytes: directory.bytes }
     };
-    directories.iter().map(copy).collect()
+    moved_directories(data).iter().map(part).collect()
 }
 
 /// Nothing uses the data once these steps are made.
@@ -146,8 +144,9 @@ fn down(inputs: &Inputs<'_>, containerd: bool) -> Vec<Step> {
     // live-restore the daemon itself stops all of them at once.
     let stop = inputs.facts.engine.as_ref().is_none_or(|engine| engine.live_restore);
     let mut steps = vec![
-        Step::NoteContainers(NoteContainers { stop }),
+        // First: what is removed at its end (`docker run --rm`) may be half gone once it is stopped.
         Step::NoteInventory(NoteInventory {}),
+        Step::NoteContainers(NoteContainers { stop }),
         back::stop(&units),
     ];
     let is_alone = containerd || !swap::active(inputs).any(|unit| unit == "containerd.service");
@@ -221,21 +220,36 @@ fn mounts_for(data_root: &str) -> String {
     format!("{HEAD}[Unit]\nRequiresMountsFor={}\n", quoted(data_root))
 }
 
-/// The unit's own command line, with another root.
+/// The unit's own command line, with another root; what else stands there stays as it is written.
 fn command_with_root(containerd: &ContainerdData, root: &str) -> String {
-    let mut words = containerd.command.iter();
+    let all = words(&containerd.exec_start);
+    let mut words = all.iter();
     let mut command = Vec::new();
     while let Some(word) = words.next() {
-        match word.as_str() {
+        match word.trim_matches(['"', '\'']) {
             "--root" | "-root" => drop(words.next()),
-            word if word.starts_with("--root=") || word.starts_with("-root=") => {}
-            word => command.push(word),
+            plain if plain.starts_with("--root=") || plain.starts_with("-root=") => {}
+            _ => command.push(*word),
         }
     }
     let (command, root) = (command.join(" "), quoted(root));
     format!(
         "{HEAD}[Unit]\nRequiresMountsFor={root}\n\n[Service]\nExecStart=\nExecStart={command} --root {root}\n"
     )
+}
+
+/// The words of a command line of a unit, with their quotes.
+fn words(line: &str) -> Vec<&str> {
+    let mut quote = None;
+    let parts = line.split(|c: char| {
+        match quote {
+            Some(open) if open == c => quote = None,
+            None if ['"', '\''].contains(&c) => quote = Some(c),
+            _ => {}
+        }
+        quote.is_none() && c.is_whitespace()
+    });
+    parts.filter(|word| !word.is_empty()).collect()
 }
 
 /// A path as units have it; that it can stand there was seen when the others were rendered.

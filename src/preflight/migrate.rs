@@ -2,8 +2,7 @@
 
 use super::{Case, Finding, Seen, TargetProblem, security, space};
 use crate::facts::data::{ContainerdData, DataDirectory, DataFacts};
-use crate::file_state::{FileKind, is_beneath};
-use crate::steps::copy_data::LOST_AND_FOUND;
+use crate::file_state::{FileKind, LOST_AND_FOUND, is_beneath};
 
 /// Drivers that keep layers as subvolumes, data sets or blocks: files are only what they show.
 const NOT_FILES: [&str; 4] = ["btrfs", "devicemapper", "devmapper", "zfs"];

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::units::{RenderError, unit_path};
+use super::units::{RenderError, quoted_path, unit_path};
 use crate::file_state::parent_of;
 use crate::smoke;
 use crate::texts::phrases::units as phrases;
@@ -14,15 +14,18 @@ pub const RUNTIME_UNIT_DIR: &str = "/run/systemd/system";
 /// The unit that starts containers again, and removes those of a smoke test.
 pub const RESUME: &str = "landfall-resume.service";
 
-/// The text of [`RECOVER`]; `program` is the landfall that it runs.
+/// The text of [`RECOVER`]; `program` is the landfall that it runs, `data` a directory to which
+/// data are being moved, whose disk has to be there.
 ///
 /// # Errors
 /// [`RenderError::Value`] for a path that cannot stand in a unit.
-pub fn recover_unit(program: &str) -> Result<String, RenderError> {
+pub fn recover_unit(program: &str, data: Option<&str>) -> Result<String, RenderError> {
     let directory = parent_of(program).unwrap_or("/");
+    let data = data.map(|data| quoted_path(phrases::DATA_DIRECTORY, data)).transpose()?;
     let values = json!({
         "program": unit_path(phrases::OWN_PROGRAM, program)?,
         "directory": unit_path(phrases::PROGRAM_DIRECTORY, directory)?,
+        "data": data,
     });
     render(RECOVER, include_str!("../../templates/landfall-recover.service.tera"), values)
 }
@@ -66,7 +69,7 @@ mod tests {
 
     #[test]
     fn it_runs_before_the_engine_and_never_beside_a_run() {
-        let text = recover_unit("/opt/50%/.landfall-recover").unwrap();
+        let text = recover_unit("/opt/50%/.landfall-recover", None).unwrap();
         for line in [
             "RequiresMountsFor=/var/lib/landfall /opt/50%%",
             "Before=containerd.service docker.socket docker.service",
@@ -76,7 +79,10 @@ mod tests {
             assert!(text.lines().any(|found| found == line), "{line} in {text}");
         }
         assert_eq!(program_of(&text).as_deref(), Some("/opt/50%/.landfall-recover"));
-        assert!(recover_unit("/opt/a b/landfall").is_err());
+        assert!(recover_unit("/opt/a b/landfall", None).is_err());
+        let text = recover_unit("/opt/landfall", Some("/my data/50%")).unwrap();
+        let line = "RequiresMountsFor=/var/lib/landfall /opt \"/my data/50%%\"";
+        assert!(text.lines().any(|found| found == line), "{text}");
     }
 
     #[test]

@@ -189,7 +189,7 @@ pub(super) fn unit_path(what: &'static str, value: &str) -> Result<String, Rende
 }
 
 /// The same for a path that may hold spaces; it is quoted then.
-fn quoted_path(what: &'static str, value: &str) -> Result<String, RenderError> {
+pub(super) fn quoted_path(what: &'static str, value: &str) -> Result<String, RenderError> {
     match path_problem(value, true) {
         Some(reason) => Err(RenderError::Value { what, value: value.to_string(), reason }),
         None if value.contains(' ') => Ok(format!("\"{}\"", value.replace('%', "%%"))),

@@ -1,5 +1,6 @@
 //! Copies an engine's data to another directory: first while everything runs, then what has changed
-//! since, while nothing does.
+//! since, while nothing does. The copy is made in a directory of its own in the new place, which is
+//! for root alone, so that whatever else comes there is told from it (see [`super::PlaceData`]).
 
 use std::cell::Cell;
 use std::slice::from_ref;
@@ -7,9 +8,10 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Before, Context, StepError, Undone};
-use crate::file_state::{FileKind, Ownership};
-use crate::host::tree::{FileTime, Tree};
+use super::{Action, Before, Context, KeptReason, StepError, Undone};
+use crate::file_state::{FileKind, LOST_AND_FOUND, Ownership};
+use crate::host::Host;
+use crate::host::tree::{Copied, FileTime, Tree};
 use crate::report::Event;
 use crate::texts::migrate as texts;
 
@@ -22,33 +24,38 @@ const TELL_AFTER: Duration = Duration::from_millis(200);
 /// How many bytes of what the last pass wrote are read back; the rest is judged by its length and
 /// times. A second or two of a disk's time.
 const READ_BACK: u64 = 1 << 30;
-/// What a file system may have in its root without being in use.
-pub const LOST_AND_FOUND: &str = "lost+found";
+/// Where the copy is made, in the new place.
+const COPY: &str = ".landfall-copy";
 
-/// Copies a directory of data that is in use.
+/// A directory of data, and where it goes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CopyData {
+pub struct DataPart {
     /// The directory, all links resolved.
     pub from: String,
-    /// Its copy; it may exist, empty.
-    pub to: String,
-    /// About how many bytes that is.
-    pub bytes: u64,
-    /// A directory in the copy that belongs to the copy of another one.
+    /// Its name in the new place; the data that have none are in that place itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub beside: Option<String>,
+    pub name: Option<String>,
+    /// About how many bytes that is.
+    #[serde(default)]
+    pub bytes: u64,
+}
+
+/// Copies data that are in use.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CopyData {
+    /// The new place; it may exist, empty.
+    pub to: String,
+    /// What is copied; the directory that is to be the new place comes first.
+    pub parts: Vec<DataPart>,
 }
 
 /// Brings the copy up to date while nothing uses the data, and compares the two.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SyncData {
-    /// The directory, all links resolved.
-    pub from: String,
-    /// Its copy.
+    /// The new place.
     pub to: String,
-    /// A directory in the copy that belongs to the copy of another one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub beside: Option<String>,
+    /// What was copied.
+    pub parts: Vec<DataPart>,
 }
 
 impl Action for CopyData {
@@ -56,10 +63,8 @@ impl Action for CopyData {
         Ok(match context.host.stat(&self.to)? {
             None => Before::Absent,
             Some(state) if state.kind == FileKind::Directory => {
-                // Looked at again: the question may have waited for long, and what is there that is
-                // not in the original would be taken away.
-                let mine = beside(self.beside.as_ref());
-                if context.host.read_dir(&self.to)?.iter().any(|name| !mine.contains(name)) {
+                // Looked at again: the question may have waited for long.
+                if !others_in(context.host, &self.to)?.is_empty() {
                     return Err(StepError::NotEmpty(self.to.clone()));
                 }
                 Before::Ownership { ownership: state.ownership() }
@@ -73,54 +78,59 @@ impl Action for CopyData {
 
     fn apply(&self, context: &Context<'_>) -> Result<(), StepError> {
         let host = context.host;
-        if host.stat(&self.to)?.is_none() {
-            host.create_dir(&self.to, Ownership::root(0o700))?;
-        } else {
-            // What is copied is for root alone until the directory gets its mode, last of all.
-            host.set_mode(&self.to, 0o700)?;
-        }
-        let (beside, progress) = (beside(self.beside.as_ref()), Progress::new(self));
-        let tree = Tree { from: &self.from, to: &self.to, beside: &beside };
-        let mut earlier = None;
-        for _ in 0..PASSES {
-            let (began, moment) = (Instant::now(), FileTime::now());
-            // A page that a program has mapped and written is written again without a new change
-            // time, until it was on the disk once.
-            host.sync_file_system(&self.from)?;
-            let copied = host.copy_tree(&tree, earlier, &|bytes| progress.tell(context, bytes))?;
-            if let (None, (count, Some(first))) = (earlier, copied.protected) {
-                let text = texts::protected(count, &first);
-                context.reporter.event(&Event::Warning { text });
+        // What is copied is for root alone until it is in its place.
+        for path in [&self.to, &copy_in(&self.to)] {
+            if host.stat(path)?.is_none() {
+                host.create_dir(path, Ownership::root(0o700))?;
             }
-            earlier = Some(moment);
+        }
+        let progress: Vec<Progress<'_>> = self.parts.iter().map(Progress::new).collect();
+        for pass in 0..PASSES {
+            let began = Instant::now();
+            for (part, progress) in self.parts.iter().zip(&progress) {
+                let copied = part.copy(context, &self.to, &self.parts, progress)?;
+                if let (0, (count, Some(first))) = (pass, copied.protected) {
+                    let text = texts::protected(count, &first);
+                    context.reporter.event(&Event::Warning { text });
+                }
+                if !copied.foreign.is_empty() {
+                    return Err(StepError::OtherFileSystem(copied.foreign));
+                }
+            }
             if began.elapsed() < SHORT {
                 break;
             }
         }
         // What is on its way to the disk now need not be waited for while nothing runs.
-        host.sync_file_system(&self.to)?;
-        context.copied.borrow_mut().extend(earlier.map(|moment| (self.from.clone(), moment)));
-        Ok(())
+        Ok(host.sync_file_system(&self.to)?)
     }
 
-    /// Removes what was copied: an engine that used it does not run any more.
+    /// Removes what was copied, and nothing else: an engine that used it does not run any more.
     fn undo(&self, context: &Context<'_>, before: &Before) -> Result<Undone, StepError> {
-        let host = context.host;
+        let (host, copy) = (context.host, copy_in(&self.to));
         if !matches!(before, Before::Absent | Before::Ownership { .. })
             || host.stat(&self.to)?.is_none()
         {
             return Ok(Undone::Unchanged);
         }
-        if host.is_live() {
-            host.unmount_engines(from_ref(&self.to), &[])?;
+        if host.stat(&copy)?.is_some() {
+            if host.is_live() {
+                host.unmount_engines(from_ref(&copy), &[])?;
+            }
+            host.empty_tree(&copy)?;
+            host.remove_dir(&copy)?;
         }
-        host.empty_tree(&self.to, &[LOST_AND_FOUND.to_owned()])?;
-        if let Before::Ownership { ownership } = before {
-            host.set_ownership(&self.to, *ownership)?;
-        } else {
-            host.remove_dir(&self.to)?;
+        let others = others_in(host, &self.to)?;
+        match before {
+            Before::Ownership { ownership } => host.set_ownership(&self.to, *ownership)?,
+            _ if others.is_empty() => drop(host.remove_dir(&self.to)?),
+            _ => {}
         }
-        Ok(Undone::Restored)
+        if others.is_empty() {
+            return Ok(Undone::Restored);
+        }
+        let paths: Vec<String> = others.iter().map(|name| format!("{}/{name}", self.to)).collect();
+        Ok(Undone::Kept { what: paths.join(" "), reason: KeptReason::NotEmpty })
     }
 }
 
@@ -130,23 +140,30 @@ impl Action for SyncData {
     }
 
     fn apply(&self, context: &Context<'_>) -> Result<(), StepError> {
-        let host = context.host;
-        if host.is_live() {
-            // What a daemon that is gone has left mounted (an overlay of a container) hides nothing
-            // that is not on the disk.
-            host.unmount_engines(from_ref(&self.from), &[])?;
-        }
-        let beside = beside(self.beside.as_ref());
-        let tree = Tree { from: &self.from, to: &self.to, beside: &beside };
-        let earlier = context.copied.borrow().get(&self.from).copied();
-        let begun = FileTime::now();
-        let copied = host.copy_tree(&tree, earlier, &|_| {})?;
-        if !copied.mounts.is_empty() {
-            return Err(StepError::Mounted(copied.mounts));
+        let (host, begun) = (context.host, FileTime::now());
+        for part in &self.parts {
+            if host.is_live() {
+                // What a daemon that is gone has left mounted (an overlay of a container) hides
+                // nothing that is not on the disk.
+                host.unmount_engines(from_ref(&part.from), &[])?;
+            }
+            let copied = part.copy(context, &self.to, &self.parts, &Progress::none(part))?;
+            let outside = [copied.mounts, copied.foreign].concat();
+            if !outside.is_empty() {
+                return Err(StepError::Mounted(outside));
+            }
         }
         host.sync_file_system(&self.to)?;
-        let found = host.compare_trees(&tree, begun, READ_BACK)?;
-        if found.is_empty() { Ok(()) } else { Err(StepError::CopyDiffers(found)) }
+        let mut left = READ_BACK;
+        for part in &self.parts {
+            let (to, beside) = part.place(&self.to, &self.parts);
+            let tree = Tree { from: &part.from, to: &to, beside: &beside };
+            let found = host.compare_trees(&tree, begun, &mut left)?;
+            if !found.is_empty() {
+                return Err(StepError::CopyDiffers(found));
+            }
+        }
+        Ok(())
     }
 
     /// The copy goes with the step that began it.
@@ -155,30 +172,84 @@ impl Action for SyncData {
     }
 }
 
-/// Names in the copy that are no part of it.
-fn beside(more: Option<&String>) -> Vec<String> {
-    std::iter::once(LOST_AND_FOUND.to_owned()).chain(more.cloned()).collect()
+impl DataPart {
+    /// Where the copy is made, and the names there, and in the original, that are no part of it.
+    fn place(&self, to: &str, parts: &[Self]) -> (String, Vec<String>) {
+        let copy = copy_in(to);
+        let mut beside = vec![LOST_AND_FOUND.to_owned()];
+        match &self.name {
+            Some(name) => (format!("{copy}/{name}"), beside),
+            None => {
+                beside.extend(parts.iter().filter_map(|part| part.name.clone()));
+                (copy, beside)
+            }
+        }
+    }
+
+    /// A pass over it.
+    fn copy(
+        &self,
+        context: &Context<'_>,
+        to: &str,
+        parts: &[Self],
+        progress: &Progress<'_>,
+    ) -> Result<Copied, StepError> {
+        let host = context.host;
+        let (to, beside) = self.place(to, parts);
+        if host.stat(&to)?.is_none() {
+            host.create_dir(&to, Ownership::root(0o700))?;
+        }
+        let earlier = context.copied.borrow().get(&self.from).copied();
+        let begun = FileTime::now();
+        // A page that a program has mapped and written is written again without a new change time,
+        // until it was on the disk once.
+        host.sync_file_system(&self.from)?;
+        let tree = Tree { from: &self.from, to: &to, beside: &beside };
+        let copied = host.copy_tree(&tree, earlier, &|bytes| progress.tell(context, bytes))?;
+        if self.name.is_some() {
+            host.carry_attributes(&self.from, &to)?;
+        }
+        context.copied.borrow_mut().insert(self.from.clone(), begun);
+        Ok(copied)
+    }
+}
+
+/// The directory in which the copy is made.
+pub(super) fn copy_in(to: &str) -> String {
+    format!("{to}/{COPY}")
+}
+
+/// What is in the new place without being of the copy.
+pub(super) fn others_in(host: &Host, to: &str) -> Result<Vec<String>, StepError> {
+    let mut names = host.read_dir(to)?;
+    names.retain(|name| name != LOST_AND_FOUND && name != COPY);
+    Ok(names)
 }
 
 /// Tells now and then how far the copy is.
 struct Progress<'a> {
-    step: &'a CopyData,
+    part: &'a DataPart,
     bytes: Cell<u64>,
-    told: Cell<Instant>,
+    /// `None` tells nothing.
+    told: Cell<Option<Instant>>,
 }
 
 impl<'a> Progress<'a> {
-    fn new(step: &'a CopyData) -> Self {
-        Self { step, bytes: Cell::new(0), told: Cell::new(Instant::now()) }
+    fn new(part: &'a DataPart) -> Self {
+        Self { part, bytes: Cell::new(0), told: Cell::new(Some(Instant::now())) }
+    }
+
+    fn none(part: &'a DataPart) -> Self {
+        Self { part, bytes: Cell::new(0), told: Cell::new(None) }
     }
 
     fn tell(&self, context: &Context<'_>, bytes: u64) {
         self.bytes.set(self.bytes.get() + bytes);
-        if self.told.get().elapsed() < TELL_AFTER {
+        if self.told.get().is_none_or(|told| told.elapsed() < TELL_AFTER) {
             return;
         }
-        self.told.set(Instant::now());
-        let (from, bytes, of) = (&self.step.from, self.bytes.get(), self.step.bytes);
+        self.told.set(Some(Instant::now()));
+        let (from, bytes, of) = (&self.part.from, self.bytes.get(), self.part.bytes);
         context.reporter.event(&Event::Copied { from, bytes, of });
     }
 }
@@ -186,72 +257,142 @@ impl<'a> Progress<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::steps::PlaceData;
     use crate::steps::testing::Bed;
 
-    fn steps() -> (CopyData, SyncData) {
-        let (from, to) = ("/old".to_owned(), "/disk/new".to_owned());
-        let copy = CopyData { from: from.clone(), to: to.clone(), bytes: 3, beside: None };
-        (copy, SyncData { from, to, beside: None })
+    const NEW: &str = "/disk/new";
+
+    fn steps() -> (CopyData, SyncData, PlaceData) {
+        let part = |from: &str, name: Option<&str>| DataPart {
+            from: from.to_owned(),
+            name: name.map(str::to_owned),
+            bytes: 3,
+        };
+        let (to, parts) = (NEW.to_owned(), vec![part("/old", None), part("/own", Some("own"))]);
+        (
+            CopyData { to: to.clone(), parts: parts.clone() },
+            SyncData { to: to.clone(), parts },
+            PlaceData { from: "/old".to_owned(), to },
+        )
     }
 
     fn bed(more: &[&str]) -> Bed {
-        let bed = Bed::new(&[&["old/containers", "disk"], more].concat());
+        let bed = Bed::new(&[&["old/containers", "own/meta", "disk"], more].concat());
         bed.write("/old/containers/a", "one");
+        bed.host.set_mode("/old", 0o710).unwrap();
+        bed.host.set_mode("/own", 0o711).unwrap();
         bed
     }
 
+    fn mode(bed: &Bed, path: &str) -> u32 {
+        bed.host.stat(path).unwrap().unwrap().mode
+    }
+
+    fn names(bed: &Bed, path: &str) -> Vec<String> {
+        bed.host.read_dir(path).unwrap()
+    }
+
     #[test]
-    fn copies_catches_up_and_takes_away() {
+    fn copies_catches_up_is_used_and_taken_away() {
         let bed = bed(&[]);
-        let (copy, sync) = steps();
+        let (copy, sync, place) = steps();
         let context = bed.context();
         let before = copy.observe(&context).unwrap();
         copy.apply(&context).unwrap();
-        assert_eq!(bed.read("/disk/new/containers/a"), "one");
+        assert_eq!((mode(&bed, NEW), names(&bed, NEW)), (0o700, vec![COPY.to_owned()]));
+        assert_eq!(mode(&bed, "/disk/new/.landfall-copy"), 0o700);
         bed.write("/old/containers/a", "two");
         bed.write("/old/b", "new");
         sync.apply(&context).unwrap();
+        let placed = place.observe(&context).unwrap();
+        place.apply(&context).unwrap();
         assert_eq!(bed.read("/disk/new/containers/a"), "two");
-        assert_eq!(bed.read("/disk/new/b"), "new");
+        assert_eq!(names(&bed, NEW), [COPY, "b", "containers", "own"]);
+        assert_eq!((mode(&bed, NEW), mode(&bed, "/disk/new/own")), (0o710, 0o711));
+
+        assert_eq!(bed.undo(&place, &placed), Undone::Restored);
+        assert_eq!(names(&bed, NEW), [COPY]);
+        assert_eq!(bed.undo(&place, &placed), Undone::Restored, "a second time");
         assert_eq!(bed.undo(&sync, &Before::Nothing), Undone::Unchanged);
         assert_eq!(bed.undo(&copy, &before), Undone::Restored);
-        assert_eq!(bed.host.read_dir("/disk").unwrap(), [""; 0]);
+        assert_eq!(names(&bed, "/disk"), [""; 0]);
+        assert_eq!(bed.undo(&place, &placed), Undone::Unchanged, "a disk that is not there");
         assert_eq!(bed.undo(&copy, &before), Undone::Unchanged, "a second time");
         assert_eq!(bed.read("/old/b"), "new");
+    }
+
+    #[test]
+    fn a_cut_at_every_name_is_undone() {
+        for placed in 0..3 {
+            let bed = bed(&[]);
+            let (copy, sync, place) = steps();
+            let context = bed.context();
+            let before = bed.apply(&copy);
+            sync.apply(&context).unwrap();
+            let observed = place.observe(&context).unwrap();
+            for name in ["containers", "own"].iter().take(placed) {
+                bed.host.rename(&format!("{NEW}/{COPY}/{name}"), &format!("{NEW}/{name}")).unwrap();
+            }
+            bed.undo(&place, &observed);
+            assert_eq!(bed.undo(&copy, &before), Undone::Restored);
+            assert_eq!(names(&bed, "/disk"), [""; 0], "{placed}");
+        }
     }
 
     #[test]
     fn what_came_since_is_not_taken_away() {
         let bed = bed(&["disk/new/lost+found"]);
         bed.write("/disk/new/photo", "mine");
-        let (copy, _) = steps();
+        let (copy, ..) = steps();
         let error = copy.observe(&bed.context()).unwrap_err();
         assert!(matches!(error, StepError::NotEmpty(_)), "{error}");
         assert_eq!(bed.read("/disk/new/photo"), "mine");
     }
 
+    /// Also where a part of the copy shall be.
     #[test]
-    fn a_directory_that_was_there_stays_as_it_was() {
-        let bed = bed(&["disk/new/lost+found"]);
-        bed.host.set_mode("/disk/new", 0o751).unwrap();
-        let (copy, _) = steps();
+    fn what_comes_while_it_is_copied_stays_and_is_named() {
+        let bed = bed(&[]);
+        let (copy, sync, place) = steps();
         let before = bed.apply(&copy);
-        assert_eq!(bed.undo(&copy, &before), Undone::Restored);
-        assert_eq!(bed.host.read_dir("/disk/new").unwrap(), ["lost+found"]);
-        assert_eq!(bed.host.stat("/disk/new").unwrap().unwrap().mode, 0o751);
+        bed.host.create_dir("/disk/new/own", Ownership::root(0o755)).unwrap();
+        bed.write("/disk/new/own/photo", "mine");
+        sync.apply(&bed.context()).unwrap();
+        let error = place.observe(&bed.context()).unwrap_err();
+        assert!(matches!(error, StepError::NotEmpty(_)), "{error}");
+        let what = "/disk/new/own".to_owned();
+        let kept = Undone::Kept { what, reason: KeptReason::NotEmpty };
+        assert_eq!(bed.undo(&copy, &before), kept);
+        assert_eq!(names(&bed, NEW), ["own"]);
+        assert_eq!(bed.read("/disk/new/own/photo"), "mine");
     }
 
     #[test]
-    fn the_copy_of_another_directory_in_it_is_let_alone() {
-        let bed = bed(&["disk/new/containerd/own"]);
-        let beside = Some("containerd".to_owned());
-        let (copy, sync) = steps();
-        let context = bed.context();
-        CopyData { beside: beside.clone(), ..copy }.apply(&context).unwrap();
-        SyncData { beside, ..sync.clone() }.apply(&context).unwrap();
-        assert_eq!(bed.host.read_dir("/disk/new").unwrap(), ["containerd", "containers"]);
-        // Without that word it is none of the original's.
-        sync.apply(&context).unwrap();
-        assert_eq!(bed.host.read_dir("/disk/new").unwrap(), ["containers"]);
+    fn a_directory_that_was_there_stays_as_it_was() {
+        let bed = bed(&["disk/new/lost+found", "old/lost+found"]);
+        bed.write("/old/lost+found/#1", "of the old disk");
+        bed.host.set_mode(NEW, 0o751).unwrap();
+        let (copy, sync, place) = steps();
+        let before = bed.apply(&copy);
+        assert_eq!(mode(&bed, NEW), 0o751, "the copy has a directory of its own");
+        sync.apply(&bed.context()).unwrap();
+        let placed = bed.apply(&place);
+        assert_eq!(mode(&bed, NEW), 0o710);
+        assert_eq!(names(&bed, "/disk/new/lost+found"), [""; 0]);
+        bed.undo(&place, &placed);
+        assert_eq!(bed.undo(&copy, &before), Undone::Restored);
+        assert_eq!(names(&bed, NEW), ["lost+found"]);
+        assert_eq!(mode(&bed, NEW), 0o751);
+    }
+
+    /// Something has made a name that was free when the move was planned.
+    #[test]
+    fn a_name_in_two_parts_is_seen() {
+        let bed = bed(&["old/own"]);
+        bed.write("/old/own/mine", "docker's");
+        let (copy, sync, _) = steps();
+        copy.apply(&bed.context()).unwrap();
+        let error = sync.apply(&bed.context()).unwrap_err();
+        assert!(matches!(error, StepError::CopyDiffers(_)), "{error}");
     }
 }

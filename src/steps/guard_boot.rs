@@ -29,6 +29,9 @@ pub struct GuardBoot {
     /// Where the program is copied to, unless it lies where all of the system's programs do:
     /// a directory that is there and whose programs can be run, without a trailing slash.
     pub directory: String,
+    /// Where data are being copied to: what the run has to complete or to take back lies there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<String>,
 }
 
 impl Action for GuardBoot {
@@ -48,7 +51,7 @@ impl Action for GuardBoot {
                 copy
             }
         };
-        let text = boot::recover_unit(&program)
+        let text = boot::recover_unit(&program, self.data.as_deref())
             .map_err(|error| HostError::io("write", unit(), std::io::Error::other(error)))?;
         host.write_file(&unit(), text.as_bytes(), Ownership::root(0o644))?;
         for (directory, link) in links() {
@@ -82,7 +85,7 @@ impl GuardBoot {
         let Some(text) = host.read_text(&unit())? else { return Ok(None) };
         let program = boot::program_of(&text).unwrap_or_default();
         let directory = parent_of(&program).unwrap_or_default().trim_end_matches('/').to_owned();
-        Ok(Some(Self { directory }))
+        Ok(Some(Self { directory, data: None }))
     }
 
     /// Takes it away; `false` if nothing of it was there. What it guards is on disk before.
@@ -152,7 +155,7 @@ mod tests {
     use crate::steps::testing::Bed;
 
     fn step() -> GuardBoot {
-        GuardBoot { directory: "/opt".to_owned() }
+        GuardBoot { directory: "/opt".to_owned(), data: None }
     }
 
     #[test]

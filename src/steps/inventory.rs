@@ -172,4 +172,20 @@ mod tests {
         let ends = |id| ends_with_its_program(&bed.context(), "/data", id).unwrap();
         assert!(ends("a") && !ends("b") && !ends("gone"));
     }
+
+    #[test]
+    fn volumes_that_nobody_has_named_go_with_their_container() {
+        let bed = crate::steps::testing::Bed::new(&["data/containers/a"]);
+        let anonymous = "0123456789abcdef".repeat(4);
+        let config = serde_json::json!({"MountPoints": {
+            "/scratch": {"Type": "volume", "Name": anonymous},
+            "/things": {"Type": "volume", "Name": "things"},
+            "/also": {"Type": "volume", "Name": "g".repeat(64)},
+            "/etc": {"Type": "bind", "Source": "/etc"},
+        }});
+        bed.write("/data/containers/a/config.v2.json", &config.to_string());
+        let of = |id| anonymous_volumes(&bed.context(), "/data", id).unwrap();
+        assert_eq!(of("a"), [anonymous]);
+        assert_eq!(of("gone"), [""; 0]);
+    }
 }

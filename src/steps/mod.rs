@@ -21,6 +21,7 @@ pub mod inventory;
 pub mod label_like;
 mod link;
 pub mod load_image;
+pub mod place_data;
 pub mod remove_file;
 pub mod remove_link;
 mod replace;
@@ -49,14 +50,14 @@ use serde::{Deserialize, Serialize};
 use crate::digest::Digest;
 use crate::file_state::{FileState, Ownership};
 use crate::host::labels::WrongLabel;
-use crate::host::tree::{FileTime, TreeDifference};
+use crate::host::tree::{FileTime, InTheWay, TreeDifference};
 use crate::host::{Host, HostError};
 use crate::report::Reporter;
 use crate::store::Store;
 
 pub use add_group_member::AddGroupMember;
 pub use containers::{NoteContainers, ResumeContainers, RunningContainer};
-pub use copy_data::{CopyData, SyncData};
+pub use copy_data::{CopyData, DataPart, SyncData};
 pub use create_dir::CreateDir;
 pub use create_group::CreateGroup;
 pub use create_link::CreateLink;
@@ -68,6 +69,7 @@ pub use install_binary::InstallBinary;
 pub use inventory::{CheckInventory, Inventory, NoteInventory};
 pub use label_like::LabelLike;
 pub use load_image::LoadImage;
+pub use place_data::PlaceData;
 pub use remove_file::RemoveFile;
 pub use remove_link::RemoveLink;
 pub use reset_failed::ResetFailed;
@@ -151,6 +153,8 @@ pub enum Step {
     CopyData(CopyData),
     /// Brings the copy up to date while nothing uses the data, and compares the two.
     SyncData(SyncData),
+    /// Moves what was copied to where it shall be used.
+    PlaceData(PlaceData),
     /// Notes what containers, images and volumes there are.
     NoteInventory(NoteInventory),
     /// Checks that all of them are there again.
@@ -227,6 +231,11 @@ pub enum Before {
     },
     /// It stood there, made by somebody else, and was taken over as it was: undoing leaves it.
     Adopted,
+    /// Names in a directory.
+    Names {
+        /// Which.
+        names: Vec<String>,
+    },
     /// Lines of a trust file.
     Trusted {
         /// The file was there.
@@ -329,6 +338,8 @@ pub enum StepError {
         /// The group it should have.
         wanted_gid: u32,
     },
+    /// What was left to do of a run that was cut, and is to stay, could not be done.
+    NotCompleted(Box<StepError>),
     /// Containers outlived their daemon.
     ContainersRun(Vec<u32>),
     /// Containers that ran before do not run now: names, and why.
@@ -341,6 +352,15 @@ pub enum StepError {
     WrongLabels(BTreeMap<String, WrongLabel>),
     /// File systems are mounted in a directory that has to be copied.
     Mounted(Vec<String>),
+    /// Directories in one that has to be copied lie on another file system, and are not mounted.
+    OtherFileSystem(Vec<String>),
+    /// A directory that was left behind is not what it was, and is not deleted.
+    InTheWay {
+        /// The directory.
+        path: String,
+        /// Why.
+        why: InTheWay,
+    },
     /// A copy is not like its original.
     CopyDiffers(Vec<TreeDifference>),
     /// The daemon keeps its data elsewhere.
@@ -446,6 +466,7 @@ impl Step {
             Self::ExpectGone(step) => step,
             Self::CopyData(step) => step,
             Self::SyncData(step) => step,
+            Self::PlaceData(step) => step,
             Self::NoteInventory(step) => step,
             Self::CheckInventory(step) => step,
         }

@@ -1,6 +1,6 @@
 //! Moving an engine's data.
 
-use crate::host::tree::Differs;
+use crate::host::tree::{Differs, InTheWay};
 
 /// It is about a host that runs.
 pub const NEEDS_LIVE: &str =
@@ -28,6 +28,10 @@ pub const NOTHING_LEFT: &str = "Nothing to do: no old data are left.";
 pub const SEE_VERIFY: &str = "what is not as landfall left it: landfall verify";
 /// Going back, after the old data were deleted.
 pub const OLD_DATA_GONE: &str = "the data of before the move are not there any more";
+/// What to do about that.
+pub const KEEP_NEW_PLACE: &str = "docker goes on with its data where they are; to go back all the \
+     same, put the old data back (a backup), then try again; to move once more: landfall \
+     migrate-data-root DIR";
 /// An adopted Docker whose data were moved for good.
 pub const GIVE_BACK_MOVED: &str = "the data were moved, and the old ones deleted: without \
      landfall's configuration docker would look for them in the old place, and find nothing";
@@ -69,27 +73,49 @@ pub fn finished(size: &str) -> String {
     format!("The old data are deleted: {size} are free again.")
 }
 
-/// Something is mounted in what is to be deleted.
-pub fn mounted(place: &str) -> String {
-    format!("a file system is mounted at {place}: what is on it would be deleted too")
-}
-
-/// How to take it away.
-pub fn umount(place: &str) -> String {
-    format!("umount {place}, then try again")
-}
-
-/// Old data are not where they were left.
-pub fn leads_elsewhere(path: &str) -> String {
-    format!("{path} was made a link since the move, or lies beneath one: nothing is deleted there")
+/// Why old data are not deleted.
+pub fn in_the_way(path: &str, why: &InTheWay) -> String {
+    match why {
+        InTheWay::Link(link) if link == path => {
+            format!("{path} was made a link since the move: nothing is deleted there")
+        }
+        InTheWay::Link(link) => {
+            format!("{link} was made a link since the move: nothing is deleted in {path}")
+        }
+        InTheWay::NotADirectory => format!("{path} is no directory any more: nothing is deleted"),
+        InTheWay::Mount(place) => {
+            format!("a file system is mounted at {place}: what is on it would be deleted too")
+        }
+        InTheWay::InUse(used) => {
+            format!("{path} leads to {used}, which is in use: nothing is deleted there")
+        }
+        InTheWay::Protected(place) => format!(
+            "{place} is immutable or append-only (chattr +i, +a), so that {path} cannot be deleted"
+        ),
+    }
 }
 
 /// What to do then.
-pub fn take_link_away(path: &str) -> String {
-    format!(
-        "ls -ld {path} shows it; take the link away (rm {path}), delete the old data where you put \
-         them, then try again"
-    )
+pub fn out_of_the_way(path: &str, why: &InTheWay) -> String {
+    match why {
+        InTheWay::Link(link) if link == path => format!(
+            "ls -ld {path} shows it; take the link away (rm {path}), delete the old data where you \
+             put them, then try again"
+        ),
+        InTheWay::Link(link) => format!(
+            "ls -ld {link} shows it; delete the old data yourself, where they are now, then try again"
+        ),
+        InTheWay::NotADirectory => format!("move it away: mv {path} {path}.old; then try again"),
+        InTheWay::Mount(place) if place == path => format!(
+            "umount {place}; or, if the old data are on it, delete them yourself; then try again"
+        ),
+        InTheWay::Mount(place) => format!("umount {place}, then try again"),
+        InTheWay::InUse(_) => format!(
+            "a link or a mount does that: ls -ld {path}; findmnt -T {path}; take it away, then try \
+             again"
+        ),
+        InTheWay::Protected(_) => format!("chattr -R -i -a {path}, then try again"),
+    }
 }
 
 /// The engine uses another place than the receipt says.

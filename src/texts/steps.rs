@@ -2,7 +2,7 @@
 
 use crate::file_state::Ownership;
 use crate::receipt::Entry;
-use crate::steps::{Before, InstallBinary, KeptReason, Step, Undone, WriteFile};
+use crate::steps::{Before, DataPart, InstallBinary, KeptReason, Step, Undone, WriteFile};
 use crate::unit_state::UnitAction;
 
 /// What a step does.
@@ -61,15 +61,23 @@ pub fn step(step: &Step) -> String {
         }
         Step::WatchUnits(step) => format!("watch the units for {} s", step.seconds),
         Step::ExpectGone(_) => "check that no container outlived its engine".to_owned(),
-        Step::CopyData(step) => format!("copy {} to {} while it is in use", step.from, step.to),
-        Step::SyncData(step) => {
-            format!("copy what has changed in {} since, and compare", step.from)
+        Step::CopyData(step) => {
+            format!("copy {} to {} while it is in use", parts(&step.parts), step.to)
         }
+        Step::SyncData(step) => {
+            format!("copy what has changed in {} since, and compare", parts(&step.parts))
+        }
+        Step::PlaceData(step) => format!("put the copy in its place in {}", step.to),
         Step::NoteInventory(_) => "note containers, images and volumes".to_owned(),
         Step::CheckInventory(step) => {
             format!("check that docker has all of them in {}", step.data_root)
         }
     }
+}
+
+fn parts(parts: &[DataPart]) -> String {
+    let from: Vec<&str> = parts.iter().map(|part| part.from.as_str()).collect();
+    from.join(" and ")
 }
 
 /// What undoing an entry of the receipt does.
@@ -148,6 +156,7 @@ fn restored(of: &Step) -> String {
         | Step::ResumeContainers(_)
         | Step::ExpectGone(_)
         | Step::SyncData(_)
+        | Step::PlaceData(_)
         | Step::NoteInventory(_)
         | Step::CheckInventory(_)
         | Step::StopUnits(_)

@@ -241,15 +241,16 @@ fn configuration_that_was_changed_goes_on_request() {
 /// While a copy of the data is deleted, what ran has to run already: it goes last.
 #[test]
 fn a_copy_of_data_is_deleted_after_everything_else() {
-    use crate::steps::CopyData;
+    use crate::steps::{CopyData, DataPart};
     let bed = bed();
     bed.host.create_dir("/old", Ownership::own(0o700)).unwrap();
     bed.write("/old/layer", "x");
-    let copy = CopyData { from: "/old".into(), to: "/new".into(), bytes: 1, beside: None };
+    let part = DataPart { from: "/old".into(), name: None, bytes: 1 };
+    let copy = CopyData { to: "/new".into(), parts: vec![part] };
     let steps = vec![Step::CopyData(copy), text("/note", "later\n")];
     let mut session = Session::new(&bed.host, "migrate-data-root");
     let made = apply(&bed.context(), session.journal().unwrap(), steps).unwrap();
-    assert_eq!(bed.read("/new/layer"), "x");
+    assert_eq!(bed.read("/new/.landfall-copy/layer"), "x");
     let mut order = Vec::new();
     let report = undo(&bed.context(), &made, |index| order.push(index));
     assert!(report.failed.is_empty(), "{report:?}");

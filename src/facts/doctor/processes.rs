@@ -45,7 +45,15 @@ pub fn gather(host: &Host) -> Result<Vec<Process>, HostError> {
 /// # Errors
 /// [`HostError`] if `/proc` cannot be listed.
 pub fn command_of(host: &Host, name: &str) -> Result<Option<Vec<String>>, HostError> {
-    text_of(host, name, "cmdline")
+    Ok(texts_of(host, name, "cmdline")?.into_iter().next())
+}
+
+/// The command lines of all processes of this host with this name.
+///
+/// # Errors
+/// [`HostError`] if `/proc` cannot be listed.
+pub fn commands_of(host: &Host, name: &str) -> Result<Vec<Vec<String>>, HostError> {
+    texts_of(host, name, "cmdline")
 }
 
 /// Its environment, `NAME=VALUE`; `None` also if that cannot be read.
@@ -53,10 +61,13 @@ pub fn command_of(host: &Host, name: &str) -> Result<Option<Vec<String>>, HostEr
 /// # Errors
 /// [`HostError`] if `/proc` cannot be listed.
 pub fn environment_of(host: &Host, name: &str) -> Result<Option<Vec<String>>, HostError> {
-    text_of(host, name, "environ")
+    Ok(texts_of(host, name, "environ")?.into_iter().next())
 }
 
-fn text_of(host: &Host, name: &str, file: &str) -> Result<Option<Vec<String>>, HostError> {
+fn texts_of(host: &Host, name: &str, file: &str) -> Result<Vec<Vec<String>>, HostError> {
+    // The kernel keeps 15 bytes of a name (proc_pid_comm(5)).
+    let name = name.get(..15).unwrap_or(name);
+    let mut found = Vec::new();
     for entry in host.read_dir("/proc")? {
         let read = |file: &str| host.read_text(&format!("/proc/{entry}/{file}")).ok().flatten();
         let is_number = entry.bytes().all(|byte| byte.is_ascii_digit());
@@ -64,10 +75,10 @@ fn text_of(host: &Host, name: &str, file: &str) -> Result<Option<Vec<String>>, H
             && read("comm").is_some_and(|comm| comm.trim() == name)
             && read("status").as_deref().and_then(parse_status).is_some()
         {
-            return Ok(read(file).map(|text| words(&text)));
+            found.extend(read(file).map(|text| words(&text)));
         }
     }
-    Ok(None)
+    Ok(found)
 }
 
 /// Parent and effective user of a process, from its `status`; `None` for one in another

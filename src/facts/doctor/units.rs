@@ -91,9 +91,16 @@ fn parse_show(text: &str) -> Vec<HashMap<&str, &str>> {
     blocks.map(|block| block.lines().filter_map(|line| line.split_once('=')).collect()).collect()
 }
 
-/// The words of the last command that the unit and its drop-ins set. An empty `ExecStart=`
-/// takes back what stood before (systemd.service(5)).
+/// The words of the last command that the unit and its drop-ins set.
 pub fn exec_start(texts: &[String]) -> Vec<String> {
+    let Some(command) = exec_start_line(texts) else { return Vec::new() };
+    let command = command.trim_start_matches(['@', '-', ':', '+', '!', '|']);
+    command.split_whitespace().map(|word| word.trim_matches(['"', '\'']).to_owned()).collect()
+}
+
+/// The last command that the unit and its drop-ins set, as it is written. An empty `ExecStart=`
+/// takes back what stood before (systemd.service(5)).
+pub fn exec_start_line(texts: &[String]) -> Option<String> {
     let mut commands: Vec<String> = Vec::new();
     for text in texts {
         let joined = text.replace("\\\n", " ");
@@ -109,9 +116,7 @@ pub fn exec_start(texts: &[String]) -> Vec<String> {
             }
         }
     }
-    let Some(command) = commands.last() else { return Vec::new() };
-    let command = command.trim_start_matches(['@', '-', ':', '+', '!', '|']);
-    command.split_whitespace().map(|word| word.trim_matches(['"', '\'']).to_owned()).collect()
+    commands.pop()
 }
 
 /// Drop-ins for units of engines that are not there, and links that enable such units.

@@ -110,7 +110,8 @@ impl Attributes {
 fn set_times(of: Place<'_>, stat: &Stat) -> rustix::io::Result<()> {
     let time = |tv_sec, tv_nsec| Timespec { tv_sec, tv_nsec };
     let times = Timestamps {
-        last_access: time(stat.st_atime, stat.st_atime_nsec),
+        // Nobody can set a change time: the copy has the original's here, to be known by it.
+        last_access: time(stat.st_ctime, stat.st_ctime_nsec),
         last_modification: time(stat.st_mtime, stat.st_mtime_nsec),
     };
     match of {

@@ -1,16 +1,18 @@
 //! Comparing a directory with its copy, once nobody uses either.
 
-use std::collections::HashMap;
-use std::ffi::CStr;
+use std::collections::{HashMap, btree_set};
+use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, OwnedFd};
 
-use rustix::fs::{Advice, FileType, OFlags, Stat};
+use rustix::fs::{Advice, FileType, Stat};
 use rustix::io::Errno;
 
 use super::attributes::{Attributes, Place};
 use super::copy::same_time;
-use super::{FileTime, Tree, Way, kind, names, open_directory, open_quietly, stat};
+use super::open_files::OpenFiles;
+use super::{FileTime, Tree, Way, kind, names, open_directory, open_file, stat};
 use crate::digest::Digest;
+use crate::file_state::LOST_AND_FOUND;
 use crate::host::{Host, HostError};
 
 /// So many differences are enough to know.
@@ -53,7 +55,7 @@ pub enum Differs {
 impl Host {
     /// Compares the copy with the directory, neither of which is in use: names, kinds, lengths,
     /// owners, modes, times, links of all; of what was written to the copy from `written_since`
-    /// on also attributes and bytes, read back from the disk, of at most `limit` bytes. The first
+    /// on also attributes and bytes, read back from the disk, of at most `limit` bytes, which is reduced by that. The first
     /// few differences.
     ///
     /// # Errors
@@ -62,7 +64,7 @@ impl Host {
         &self,
         tree: &Tree<'_>,
         written_since: FileTime,
-        limit: u64,
+        limit: &mut u64,
     ) -> Result<Vec<TreeDifference>, HostError> {
         let (from, to) = (self.open_dir(tree.from)?, self.open_dir(tree.to)?);
         let mut comparer = Comparer {
@@ -71,11 +73,12 @@ impl Host {
             written_since,
             left: limit,
             links: HashMap::new(),
+            originals: HashMap::new(),
             attributes: Attributes::new(),
             way: Way::default(),
             found: Vec::new(),
         };
-        comparer.directory(&from, &to)?;
+        comparer.compare(from, to)?;
         Ok(comparer.found)
     }
 }
@@ -85,37 +88,68 @@ struct Comparer<'a> {
     tree: &'a Tree<'a>,
     written_since: FileTime,
     /// How many bytes may still be read back.
-    left: u64,
+    left: &'a mut u64,
     /// The copy's inode, by the original's, of files with several names.
     links: HashMap<u64, u64>,
+    /// The other way round.
+    originals: HashMap<u64, u64>,
     attributes: Attributes,
     way: Way,
     found: Vec<TreeDifference>,
 }
 
+/// A directory that is being compared.
+struct Level {
+    from: OwnedFd,
+    to: OwnedFd,
+    /// Of both.
+    names: btree_set::IntoIter<CString>,
+    length: usize,
+}
+
 impl Comparer<'_> {
-    fn directory(&mut self, from: &OwnedFd, to: &OwnedFd) -> Result<(), HostError> {
-        self.host.interrupt().check()?;
-        let originals = names(from).map_err(|errno| self.failed(errno))?;
-        let copies = names(to).map_err(|errno| self.failed(errno))?;
-        let at_root = self.way.0.is_empty();
-        for name in originals.union(&copies) {
+    fn compare(&mut self, from: OwnedFd, to: OwnedFd) -> Result<(), HostError> {
+        let _open_files = OpenFiles::raise();
+        let mut levels = vec![self.begin(from, to, 0)?];
+        while let Some(level) = levels.last_mut() {
             if self.found.len() >= ENOUGH {
                 return Ok(());
             }
-            let beside = |known: &String| known.as_bytes() == name.as_bytes();
-            if at_root && !originals.contains(name) && self.tree.beside.iter().any(beside) {
+            let Some(name) = level.names.next() else {
+                self.way.leave(level.length);
+                levels.pop();
                 continue;
+            };
+            let length = self.way.enter(&name);
+            match self.entry(&level.from, &level.to, &name)? {
+                Some((from, to)) => {
+                    let inner = self.begin(from, to, length)?;
+                    levels.push(inner);
+                }
+                None => self.way.leave(length),
             }
-            let length = self.way.enter(name);
-            let result = self.entry(from, to, name);
-            self.way.leave(length);
-            result?;
         }
         Ok(())
     }
 
-    fn entry(&mut self, from: &OwnedFd, to: &OwnedFd, name: &CStr) -> Result<(), HostError> {
+    fn begin(&self, from: OwnedFd, to: OwnedFd, length: usize) -> Result<Level, HostError> {
+        self.host.interrupt().check()?;
+        let mut all = names(&from).map_err(|errno| self.failed(errno))?;
+        // What has the name of another part of the copy is not copied, and has to be seen.
+        all.retain(|name| self.way.is_inner() || name.to_bytes() != LOST_AND_FOUND.as_bytes());
+        let mut copies = names(&to).map_err(|errno| self.failed(errno))?;
+        copies.retain(|name| !self.tree.is_beside(&self.way, name));
+        all.extend(copies);
+        Ok(Level { from, to, names: all.into_iter(), length })
+    }
+
+    /// Compares what stands at a name; directories are opened, and their names come next.
+    fn entry(
+        &mut self,
+        from: &OwnedFd,
+        to: &OwnedFd,
+        name: &CStr,
+    ) -> Result<Option<(OwnedFd, OwnedFd)>, HostError> {
         let of = |directory| stat(directory, name).map_err(|errno| self.failed(errno));
         let (original, copy) = match (of(from)?, of(to)?) {
             (Some(original), Some(copy)) => (original, copy),
@@ -149,11 +183,10 @@ impl Comparer<'_> {
             self.written(from, to, name, &original)?;
         }
         if !is_directory {
-            return Ok(());
+            return Ok(None);
         }
         let inner = |directory| open_directory(directory, name).map_err(|errno| self.failed(errno));
-        let (from, to) = (inner(from)?, inner(to)?);
-        self.directory(&from, &to)
+        Ok(Some((inner(from)?, inner(to)?)))
     }
 
     fn are_linked_alike(&mut self, original: &Stat, copy: &Stat) -> bool {
@@ -161,6 +194,7 @@ impl Comparer<'_> {
             return copy.st_nlink == 1;
         }
         *self.links.entry(original.st_ino).or_insert(copy.st_ino) == copy.st_ino
+            && *self.originals.entry(copy.st_ino).or_insert(original.st_ino) == original.st_ino
     }
 
     /// Looks closely at what was written last.
@@ -178,12 +212,13 @@ impl Comparer<'_> {
             self.note(Differs::Attributes);
         }
         let size = u64::try_from(original.st_size).unwrap_or_default();
-        if kind(original) != FileType::RegularFile || size > self.left {
+        if kind(original) != FileType::RegularFile || size > *self.left {
             return Ok(());
         }
-        self.left -= size;
+        *self.left -= size;
         let open = |directory| {
-            open_quietly(directory, name, OFlags::empty()).map_err(|errno| self.failed(errno))
+            let opened = open_file(directory, name).and_then(|opened| opened.ok_or(Errno::NOENT));
+            opened.map(|(file, _)| file).map_err(|errno| self.failed(errno))
         };
         let (original, copy) = (open(from)?, open(to)?);
         // What the disk has, and not what was meant for it.
@@ -199,9 +234,9 @@ impl Comparer<'_> {
     }
 
     /// There is nothing more to compare.
-    fn note_and_end(&mut self, differs: Differs) -> Result<(), HostError> {
+    fn note_and_end<T>(&mut self, differs: Differs) -> Result<Option<T>, HostError> {
         self.note(differs);
-        Ok(())
+        Ok(None)
     }
 
     fn note(&mut self, differs: Differs) {

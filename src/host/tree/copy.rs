@@ -1,10 +1,13 @@
 //! Copying a directory of data, and bringing the copy up to date.
 //!
-//! A file's change time decides whether it has changed since an earlier pass: programs cannot set it,
-//! and a mapped page that was on the disk once changes it with the next write. What differs is never changed in place but made
+//! Whether a file has changed since an earlier pass is told by its change time, which programs cannot
+//! set, and a mapped page that was on the disk once changes it with the next write. The copy's access
+//! time holds that of the original: if they differ, or if it is no older than the earlier pass (a
+//! clock has ticks), or if length or time differ, the file is copied again. None of that asks which
+//! of two times is later, for a clock can be set. What differs is never changed in place but made
 //! anew, since its copy may be linked to the copies of other files.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, btree_set};
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, OwnedFd};
 
@@ -13,20 +16,26 @@ use rustix::io::Errno;
 
 use super::attributes::{Attributes, Place};
 use super::content::Content;
+use super::open_files::OpenFiles;
 use super::remove::Remover;
-use super::{Copied, FileTime, Tree, Way, kind, names, open_directory, open_quietly, stat};
-use crate::host::{Host, HostError};
+use super::{Copied, FileTime, Tree, Way, kind, names, open_directory, open_file, stat};
+use crate::host::fault_point::{self, Effect};
+use crate::host::{Host, HostError, kill_point};
+
+/// Whether both were last written at the same time.
+pub(super) fn same_time(of: &Stat, copy: &Stat) -> bool {
+    same((of.st_mtime, of.st_mtime_nsec), (copy.st_mtime, copy.st_mtime_nsec))
+}
 
 /// A file system may keep whole seconds only.
-pub(super) fn same_time(of: &Stat, copy: &Stat) -> bool {
-    of.st_mtime == copy.st_mtime
-        && (of.st_mtime_nsec == copy.st_mtime_nsec || copy.st_mtime_nsec == 0)
+fn same(time: (i64, i64), kept: (i64, i64)) -> bool {
+    time.0 == kept.0 && (time.1 == kept.1 || kept.1 == 0)
 }
 
 impl Host {
-    /// Makes the copy like the directory, which may be in use. Both exist. What an earlier pass,
-    /// begun at `earlier`, has copied and nobody has changed since is left as it is. `told` hears
-    /// of bytes.
+    /// Makes what is in the copy like what is in the directory, which may be in use. Both exist.
+    /// What an earlier pass, begun at `earlier`, has copied and nobody has changed since is left as
+    /// it is. `told` hears of bytes.
     ///
     /// # Errors
     /// [`HostError::Io`] if something cannot be read, made or removed,
@@ -42,24 +51,36 @@ impl Host {
             rustix::fs::fstat(directory).map_err(|errno| HostError::errno("look at", path, errno))
         };
         let (here, there) = (look(&from, tree.from)?, look(&to, tree.to)?);
-        let mounts = self.mounted_beneath(tree.from)?;
         let mut copier = Copier {
             host: self,
             tree,
             device: here.st_dev,
-            to_device: there.st_dev,
-            mounts: mounts.into_iter().map(String::into_bytes).collect(),
+            mounts: BTreeSet::new(),
             links: HashMap::new(),
             earlier,
             told,
-            root: to.try_clone().map_err(|source| HostError::io("open", tree.to, source))?,
+            root: to,
             content: Content::new(here.st_dev == there.st_dev),
             attributes: Attributes::new(),
             way: Way::default(),
             outcome: Copied::default(),
         };
-        copier.directory(&from, &to)?;
+        copier.read_mounts()?;
+        copier.copy(from)?;
         Ok(copier.outcome)
+    }
+
+    /// Gives the copy itself what the directory has: owner, mode, attributes and times.
+    ///
+    /// # Errors
+    /// [`HostError::Io`] if they cannot be read or set.
+    pub fn carry_attributes(&self, from: &str, to: &str) -> Result<(), HostError> {
+        let (original, copy) = (self.open_dir(from)?, self.open_dir(to)?);
+        let failed = |errno| HostError::errno("copy", from, errno);
+        fault_point::before(Effect::Changes).map_err(failed)?;
+        let found = rustix::fs::fstat(&original).map_err(failed)?;
+        let places = (Place::Open(original.as_fd()), Place::Open(copy.as_fd()));
+        Attributes::new().carry(places.0, places.1, &found).map_err(failed)
     }
 
     /// Has everything of the file system that `path` lies on written to its disk.
@@ -68,6 +89,8 @@ impl Host {
     /// [`HostError::Io`] if that fails.
     pub fn sync_file_system(&self, path: &str) -> Result<(), HostError> {
         let directory = self.open_dir(path)?;
+        fault_point::before(Effect::Syncs)
+            .map_err(|errno| HostError::errno("sync", path, errno))?;
         rustix::fs::syncfs(&directory).map_err(|errno| HostError::errno("sync", path, errno))
     }
 }
@@ -76,7 +99,6 @@ struct Copier<'a> {
     host: &'a Host,
     tree: &'a Tree<'a>,
     device: u64,
-    to_device: u64,
     /// Relative paths of mount points.
     mounts: BTreeSet<Vec<u8>>,
     /// The copies of files with several names, by inode: the first name.
@@ -91,40 +113,76 @@ struct Copier<'a> {
     outcome: Copied,
 }
 
+/// A directory that is being copied.
+struct Level {
+    from: OwnedFd,
+    /// `None` for the copy's root.
+    to: Option<OwnedFd>,
+    names: btree_set::IntoIter<CString>,
+    length: usize,
+}
+
 impl Copier<'_> {
-    fn directory(&mut self, from: &OwnedFd, to: &OwnedFd) -> Result<(), HostError> {
-        self.host.interrupt().check()?;
-        let wanted = names(from).map_err(|errno| self.failed(errno))?;
-        for name in names(to).map_err(|errno| self.failed(errno))?.difference(&wanted) {
-            if !self.is_beside(name) {
-                self.remove(to, name)?;
+    fn copy(&mut self, from: OwnedFd) -> Result<(), HostError> {
+        let _open_files = OpenFiles::raise();
+        let root =
+            self.root.try_clone().map_err(|source| HostError::io("open", self.tree.to, source))?;
+        let mut levels = vec![self.begin(from, None, 0)?];
+        while let Some(level) = levels.last_mut() {
+            let to = level.to.as_ref().unwrap_or(&root);
+            let Some(name) = level.names.next() else {
+                if let Some(to) = &level.to {
+                    // What was made in it has changed its time.
+                    self.carry_directory(&level.from, to)?;
+                }
+                self.way.leave(level.length);
+                levels.pop();
+                continue;
+            };
+            let length = self.way.enter(&name);
+            match self.entry(&level.from, to, &name)? {
+                Some((from, to)) => {
+                    let inner = self.begin(from, Some(to), length)?;
+                    levels.push(inner);
+                }
+                None => self.way.leave(length),
             }
         }
-        for name in &wanted {
-            let length = self.way.enter(name);
-            let result = self.entry(from, to, name);
-            self.way.leave(length);
-            result?;
+        Ok(())
+    }
+
+    /// Removes from a copy what the directory does not have, and tells what that has.
+    fn begin(
+        &mut self,
+        from: OwnedFd,
+        to: Option<OwnedFd>,
+        length: usize,
+    ) -> Result<Level, HostError> {
+        self.host.interrupt().check()?;
+        let copy = to.as_ref().unwrap_or(&self.root);
+        let mut wanted = names(&from).map_err(|errno| self.failed(errno))?;
+        wanted.retain(|name| !self.tree.is_beside(&self.way, name));
+        for name in names(copy).map_err(|errno| self.failed(errno))?.difference(&wanted) {
+            if !self.tree.is_beside(&self.way, name) {
+                self.remove(copy, name)?;
+            }
         }
-        // What was made in it has changed its time.
-        let stat = rustix::fs::fstat(from).map_err(|errno| self.failed(errno))?;
-        self.carry(Place::Open(from.as_fd()), Place::Open(to.as_fd()), &stat)
+        Ok(Level { from, to, names: wanted.into_iter(), length })
     }
 
-    /// Whether a name of the copy is none of this directory's business.
-    fn is_beside(&self, name: &CStr) -> bool {
-        self.way.0.is_empty()
-            && self.tree.beside.iter().any(|beside| beside.as_bytes() == name.to_bytes())
-    }
-
-    fn entry(&mut self, from: &OwnedFd, to: &OwnedFd, name: &CStr) -> Result<(), HostError> {
+    /// Copies what stands at a name, unless it is a directory: then that, and its copy, are opened.
+    fn entry(
+        &mut self,
+        from: &OwnedFd,
+        to: &OwnedFd,
+        name: &CStr,
+    ) -> Result<Option<(OwnedFd, OwnedFd)>, HostError> {
         let Some(found) = stat(from, name).map_err(|errno| self.failed(errno))? else {
             // A running engine removes what it does not need.
-            return Ok(());
+            return Ok(None);
         };
-        if found.st_dev != self.device || self.mounts.contains(&self.way.0) {
-            self.outcome.mounts.push(self.way.shown());
-            return Ok(());
+        if !self.is_inside(from, name, &found)? {
+            return Ok(None);
         }
         let there = stat(to, name).map_err(|errno| self.failed(errno))?;
         if kind(&found) == FileType::Directory {
@@ -133,29 +191,65 @@ impl Copier<'_> {
         if let Some(there) = there {
             if self.is_current(&found, &there)? {
                 self.note_links(&found)?;
-                return Ok(());
+                return Ok(None);
             }
             self.remove(to, name)?;
         }
         self.outcome.made += 1;
+        kill_point::reached();
+        fault_point::before(Effect::Grows).map_err(|errno| self.failed(errno))?;
         if found.st_nlink > 1
             && let Some(first) = self.links.get(&found.st_ino)
         {
-            return rustix::fs::linkat(&self.root, first, to, name, AtFlags::empty())
-                .map_err(|errno| self.failed(errno));
+            let linked = place(&self.root, first).and_then(|(directory, first)| {
+                rustix::fs::linkat(directory, first, to, name, AtFlags::empty())
+            });
+            return linked.map(|()| None).map_err(|errno| self.failed(errno));
         }
         let made = match kind(&found) {
             FileType::RegularFile => self.file(from, to, name)?,
             FileType::Symlink => self.link(from, to, name, &found)?,
             _ => self.node(from, to, name, &found)?,
         };
-        if made { self.note_links(&found) } else { Ok(()) }
+        if made {
+            self.note_links(&found)?;
+        }
+        Ok(None)
+    }
+
+    /// Whether something lies on the directory's own file system; what does not is noted.
+    fn is_inside(&mut self, from: &OwnedFd, name: &CStr, found: &Stat) -> Result<bool, HostError> {
+        if found.st_dev != self.device && !self.mounts.contains(&self.way.0) {
+            // A container has started, or ended, in the meantime.
+            self.read_mounts()?;
+            let again = stat(from, name).map_err(|errno| self.failed(errno))?;
+            if !self.mounts.contains(&self.way.0) {
+                if again.is_some_and(|again| again.st_dev != self.device) {
+                    self.outcome.foreign.push(self.way.shown());
+                }
+                // What is under it now is left to the next pass.
+                return Ok(false);
+            }
+        }
+        if self.mounts.contains(&self.way.0) {
+            self.outcome.mounts.push(self.way.shown());
+            return Ok(false);
+        }
+        Ok(true)
+    }
+
+    fn read_mounts(&mut self) -> Result<(), HostError> {
+        let mounts = self.host.mounted_beneath(self.tree.from)?;
+        self.mounts = mounts.into_iter().map(String::into_bytes).collect();
+        Ok(())
     }
 
     /// Whether a copy needs nothing. One that has several names has to have them where the
     /// original does.
     fn is_current(&self, found: &Stat, there: &Stat) -> Result<bool, HostError> {
-        let unchanged = self.earlier.is_some_and(|moment| FileTime::of_change(found) < moment);
+        let changed = (found.st_ctime, found.st_ctime_nsec);
+        let unchanged = self.earlier.is_some_and(|moment| FileTime::of_change(found) < moment)
+            && same(changed, (there.st_atime, there.st_atime_nsec));
         let alike = kind(found) == kind(there)
             && (found.st_mode, found.st_uid, found.st_gid)
                 == (there.st_mode, there.st_uid, there.st_gid)
@@ -167,7 +261,8 @@ impl Copier<'_> {
         let Some(first) = self.links.get(&found.st_ino).filter(|_| found.st_nlink > 1) else {
             return Ok(found.st_nlink > 1 || there.st_nlink == 1);
         };
-        let first = stat(&self.root, first).map_err(|errno| self.failed(errno))?;
+        let first = place(&self.root, first).and_then(|(directory, first)| stat(directory, first));
+        let first = first.map_err(|errno| self.failed(errno))?;
         Ok(first.is_some_and(|first| first.st_ino == there.st_ino))
     }
 
@@ -185,34 +280,36 @@ impl Copier<'_> {
         to: &OwnedFd,
         name: &CStr,
         mut there: Option<Stat>,
-    ) -> Result<(), HostError> {
+    ) -> Result<Option<(OwnedFd, OwnedFd)>, HostError> {
         let inner = match open_directory(from, name) {
-            Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => return Ok(()),
+            Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => return Ok(None),
             other => other.map_err(|errno| self.failed(errno))?,
         };
+        let opened = rustix::fs::fstat(&inner).map_err(|errno| self.failed(errno))?;
+        if opened.st_dev != self.device {
+            // It was mounted this very moment.
+            self.outcome.mounts.push(self.way.shown());
+            return Ok(None);
+        }
         if there.as_ref().is_some_and(|there| kind(there) != FileType::Directory) {
             self.remove(to, name)?;
             there = None;
         }
         if there.is_none() {
-            rustix::fs::mkdirat(to, name, Mode::from_raw_mode(0o700))
+            kill_point::reached();
+            fault_point::before(Effect::Grows)
+                .and_then(|()| rustix::fs::mkdirat(to, name, Mode::from_raw_mode(0o700)))
                 .map_err(|errno| self.failed(errno))?;
             self.outcome.made += 1;
         }
         let copy = open_directory(to, name).map_err(|errno| self.failed(errno))?;
-        self.directory(&inner, &copy)
+        Ok(Some((inner, copy)))
     }
 
     /// Copies a regular file; `false` if it is gone.
     fn file(&mut self, from: &OwnedFd, to: &OwnedFd, name: &CStr) -> Result<bool, HostError> {
-        let original = match open_quietly(from, name, OFlags::empty()) {
-            Err(Errno::NOENT | Errno::LOOP | Errno::NXIO) => return Ok(false),
-            other => other.map_err(|errno| self.failed(errno))?,
-        };
-        let found = rustix::fs::fstat(&original).map_err(|errno| self.failed(errno))?;
-        if kind(&found) != FileType::RegularFile {
-            return Ok(false);
-        }
+        let opened = open_file(from, name).map_err(|errno| self.failed(errno))?;
+        let Some((original, found)) = opened else { return Ok(false) };
         let flags =
             OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let copy = rustix::fs::openat(to, name, flags, Mode::from_raw_mode(0o600))
@@ -233,6 +330,11 @@ impl Copier<'_> {
         }
         self.carry(Place::Open(original.as_fd()), Place::Open(copy.as_fd()), &found)?;
         Ok(true)
+    }
+
+    fn carry_directory(&mut self, from: &OwnedFd, to: &OwnedFd) -> Result<(), HostError> {
+        let found = rustix::fs::fstat(from).map_err(|errno| self.failed(errno))?;
+        self.carry(Place::Open(from.as_fd()), Place::Open(to.as_fd()), &found)
     }
 
     fn note_protection(&mut self, file: &OwnedFd) {
@@ -294,14 +396,31 @@ impl Copier<'_> {
         self.attributes.carry(from, to, stat).map_err(|errno| self.failed(errno))
     }
 
-    fn remove(&mut self, directory: &OwnedFd, name: &CStr) -> Result<(), HostError> {
-        Remover { root: self.tree.to, device: self.to_device, way: Way::default() }
-            .remove(directory, name)
+    fn remove(&self, directory: &OwnedFd, name: &CStr) -> Result<(), HostError> {
+        fault_point::before(Effect::Changes).map_err(|errno| self.failed(errno))?;
+        let place = self.way.beneath(self.tree.to);
+        Remover::new(&place, directory)
+            .map_err(|errno| self.failed(errno))?
+            .remove(directory.as_fd(), name)
     }
 
     fn failed(&self, errno: Errno) -> HostError {
         HostError::errno("copy", &self.way.beneath(self.tree.from), errno)
     }
+}
+
+/// The directory of a relative path, and the last name: no link is followed on the way.
+fn place<'p>(root: &OwnedFd, path: &'p CStr) -> rustix::io::Result<(OwnedFd, &'p CStr)> {
+    let mut directory = rustix::io::fcntl_dupfd_cloexec(root, 0)?;
+    let mut rest = path;
+    while let Some(slash) = rest.to_bytes().iter().position(|byte| *byte == b'/') {
+        let name = CString::new(&rest.to_bytes()[..slash]).map_err(|_| Errno::INVAL)?;
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        directory = rustix::fs::openat(&directory, &name, flags, Mode::empty())?;
+        rest = CStr::from_bytes_with_nul(&rest.to_bytes_with_nul()[slash + 1..])
+            .map_err(|_| Errno::INVAL)?;
+    }
+    Ok((directory, rest))
 }
 
 /// Why the bytes of a file are not all copied.

@@ -6,13 +6,16 @@ mod attributes;
 mod compare;
 mod content;
 mod copy;
+mod left;
+mod open_files;
 mod remove;
 #[cfg(test)]
 mod tests;
+mod walk;
 
 use std::collections::BTreeSet;
 use std::ffi::{CStr, CString};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
@@ -21,6 +24,8 @@ use super::mounts::Mount;
 use super::{Host, HostError};
 
 pub use compare::{Differs, TreeDifference};
+pub use left::InTheWay;
+pub(super) use walk::walk;
 
 /// A directory, and where its copy is.
 #[derive(Clone, Copy, Debug)]
@@ -29,8 +34,15 @@ pub struct Tree<'a> {
     pub from: &'a str,
     /// Its copy.
     pub to: &'a str,
-    /// Names directly in the copy that are no part of it.
+    /// Names directly in either that are no part of it.
     pub beside: &'a [String],
+}
+
+impl Tree<'_> {
+    fn is_beside(&self, way: &Way, name: &CStr) -> bool {
+        let is = |beside: &String| beside.as_bytes() == name.to_bytes();
+        !way.is_inner() && self.beside.iter().any(is)
+    }
 }
 
 /// What a pass over a directory did.
@@ -42,6 +54,9 @@ pub struct Copied {
     pub bytes: u64,
     /// File systems that are mounted in it, and were not entered; relative paths.
     pub mounts: Vec<String>,
+    /// What lies on another file system without being mounted (a subvolume), and was not copied
+    /// either; relative paths.
+    pub foreign: Vec<String>,
     /// Files that an attribute protects (`chattr +i`, `+a`), which their copies do not have:
     /// how many, and the first of them.
     pub protected: (u64, Option<String>),
@@ -87,17 +102,34 @@ fn stat(directory: impl AsFd, name: &CStr) -> rustix::io::Result<Option<Stat>> {
 
 /// Opens a directory to read it; one that this reads is not marked as read, where that can be had.
 fn open_directory(parent: impl AsFd, name: &CStr) -> rustix::io::Result<OwnedFd> {
-    open_quietly(parent, name, OFlags::DIRECTORY)
-}
-
-/// Opens something to read it, without noting that it was read.
-fn open_quietly(parent: impl AsFd, name: &CStr, more: OFlags) -> rustix::io::Result<OwnedFd> {
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC | more;
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     match rustix::fs::openat(&parent, name, flags | OFlags::NOATIME, Mode::empty()) {
-        // Another's file, and no right to read it without a trace.
+        // Another's, and no right to read it without a trace.
         Err(Errno::PERM) => rustix::fs::openat(&parent, name, flags, Mode::empty()),
         other => other,
     }
+}
+
+/// Opens a regular file to read it, without noting that it was read, and what it is; `None` if
+/// something else stands there. Only what is known to be a file is opened: opening a device does
+/// something.
+fn open_file(parent: impl AsFd, name: &CStr) -> rustix::io::Result<Option<(OwnedFd, Stat)>> {
+    let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let place = match rustix::fs::openat(&parent, name, flags, Mode::empty()) {
+        Err(Errno::NOENT) => return Ok(None),
+        other => other?,
+    };
+    let found = rustix::fs::fstat(&place)?;
+    if kind(&found) != FileType::RegularFile {
+        return Ok(None);
+    }
+    let place = format!("/proc/self/fd/{}", place.as_raw_fd());
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+    let file = match rustix::fs::open(&place, flags | OFlags::NOATIME, Mode::empty()) {
+        Err(Errno::PERM) => rustix::fs::open(&place, flags, Mode::empty())?,
+        other => other?,
+    };
+    Ok(Some((file, found)))
 }
 
 fn kind(stat: &Stat) -> FileType {
@@ -106,9 +138,14 @@ fn kind(stat: &Stat) -> FileType {
 
 /// A relative path that grows and shrinks with the way through a directory.
 #[derive(Default)]
-struct Way(Vec<u8>);
+pub(super) struct Way(Vec<u8>);
 
 impl Way {
+    /// Whether it leads beneath the directory.
+    fn is_inner(&self) -> bool {
+        !self.0.is_empty()
+    }
+
     fn enter(&mut self, name: &CStr) -> usize {
         let length = self.0.len();
         if length > 0 {
@@ -122,11 +159,11 @@ impl Way {
         self.0.truncate(length);
     }
 
-    fn shown(&self) -> String {
+    pub(super) fn shown(&self) -> String {
         String::from_utf8_lossy(&self.0).into_owned()
     }
 
-    fn beneath(&self, root: &str) -> String {
+    pub(super) fn beneath(&self, root: &str) -> String {
         if self.0.is_empty() { root.to_owned() } else { format!("{root}/{}", self.shown()) }
     }
 }

@@ -59,7 +59,8 @@ impl Copy {
     }
 
     fn compare(&self, since: FileTime) -> Vec<(String, Differs)> {
-        let found = self.bed.host.compare_trees(&self.tree(), since, u64::MAX).unwrap();
+        let mut limit = u64::MAX;
+        let found = self.bed.host.compare_trees(&self.tree(), since, &mut limit).unwrap();
         found.into_iter().map(|found| (found.path, found.differs)).collect()
     }
 
@@ -323,6 +324,183 @@ fn every_difference_is_seen() {
     expect("linked", Differs::Links);
 }
 
+/// Two files that became one in the copy.
+#[test]
+fn links_are_compared_in_both_directions() {
+    let copy = Copy::new(&[]);
+    for (name, other) in [("a", "b"), ("c", "d")] {
+        copy.write(name, "same");
+        std::fs::hard_link(copy.from(name), copy.from(other)).unwrap();
+    }
+    let time = std::fs::metadata(copy.from("a")).unwrap().modified().unwrap();
+    std::fs::File::options()
+        .write(true)
+        .open(copy.from("c"))
+        .and_then(|file| file.set_modified(time))
+        .unwrap();
+    copy.pass(None);
+    copy.assert_alike();
+    for name in ["c", "d"] {
+        std::fs::remove_file(copy.to(name)).unwrap();
+        std::fs::hard_link(copy.to("a"), copy.to(name)).unwrap();
+    }
+    let found = copy.compare(FileTime(0, 0));
+    assert!(found.contains(&("/from/c".to_owned(), Differs::Links)), "{found:?}");
+}
+
+/// A clock that was set back gives what is written now the change time of before.
+#[test]
+fn a_change_is_seen_whatever_the_clock_says() {
+    let copy = Copy::new(&[]);
+    copy.write("file", "before");
+    copy.first();
+    let time = std::fs::metadata(copy.from("file")).unwrap().modified().unwrap();
+    copy.write("file", "BEFORE");
+    std::fs::File::options()
+        .write(true)
+        .open(copy.from("file"))
+        .and_then(|file| file.set_modified(time))
+        .unwrap();
+    // By the clock that pass was after this change.
+    let later = FileTime(FileTime::now().0 + 3600, 0);
+    copy.pass(Some(later));
+    assert_eq!(copy.pass(Some(later)).made, 0, "nothing has changed since");
+    assert_eq!(std::fs::read_to_string(copy.to("file")).unwrap(), "BEFORE");
+}
+
+/// Deeper than a path can be long, or the usual number of open files.
+#[test]
+fn a_deep_directory() {
+    let copy = Copy::new(&[]);
+    let deep = |root: &str| {
+        let mut directory = copy.bed.host.open_dir(root).unwrap();
+        for _ in 0..3000 {
+            rustix::fs::mkdirat(&directory, c"deeper", Mode::RWXU).unwrap();
+            directory = open_directory(&directory, c"deeper").unwrap();
+        }
+        let flags = OFlags::CREATE | OFlags::WRONLY;
+        rustix::fs::openat(&directory, c"file", flags, Mode::RWXU).unwrap();
+    };
+    deep("/from");
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
+    let hard = limit.maximum.unwrap_or(u64::MAX);
+    assert!(hard > 8000, "this test needs a hard limit of open files of more than {hard}");
+    copy.pass(None);
+    copy.assert_alike();
+    let usage = copy.bed.host.usage("/from", std::time::Duration::from_secs(600)).unwrap();
+    assert_eq!((usage.inodes, usage.complete), (3002, true));
+    assert_eq!(copy.bed.host.protected_beneath("/from").unwrap(), None);
+    for root in ["/from", "/to"] {
+        copy.bed.host.empty_tree(root).unwrap();
+        assert_eq!(copy.bed.host.read_dir(root).unwrap(), [""; 0]);
+    }
+}
+
+#[test]
+fn names_that_are_no_text() {
+    use std::os::unix::ffi::OsStrExt;
+    let copy = Copy::new(&[]);
+    let name = std::ffi::OsStr::from_bytes(b"caf\xe9");
+    std::fs::create_dir(copy.from("").join(name)).unwrap();
+    std::fs::write(copy.from("").join(name).join("file"), "x".repeat(100_000)).unwrap();
+    copy.pass(None);
+    copy.assert_alike();
+    assert!(copy.to("").join(name).join("file").exists());
+    let usage = copy.bed.host.usage("/from", std::time::Duration::from_secs(60)).unwrap();
+    assert_eq!(usage.inodes, 3);
+}
+
+/// What is no file is not opened to be read, whatever stood there a moment ago.
+#[test]
+fn only_files_are_opened() {
+    let copy = Copy::new(&["directory"]);
+    let directory = copy.bed.host.open_dir("/from").unwrap();
+    rustix::fs::mknodat(&directory, c"fifo", FileType::Fifo, Mode::RWXU, 0).unwrap();
+    symlink("/etc/passwd", copy.from("link")).unwrap();
+    copy.write("file", "x");
+    let opened = |name: &CStr| open_file(&directory, name).unwrap().is_some();
+    assert!(opened(c"file"));
+    for name in [c"directory", c"fifo", c"link", c"absent"] {
+        assert!(!opened(name), "{name:?}");
+    }
+}
+
+/// A page that a program has mapped: its write shows no change time until it was on the disk.
+#[test]
+#[allow(unsafe_code)] // only a mapping writes like this
+fn what_is_written_by_a_mapping_is_copied() {
+    use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
+    let copy = Copy::new(&[]);
+    copy.write("database", &"0".repeat(4096));
+    let path = copy.from("database");
+    let file = std::fs::File::options().read(true).write(true).open(path).unwrap();
+    let (protection, null) = (ProtFlags::READ | ProtFlags::WRITE, std::ptr::null_mut());
+    // SAFETY: a mapping of its own, of one page, which the file has.
+    let page = unsafe { mmap(null, 4096, protection, MapFlags::SHARED, &file, 0) }.unwrap();
+    // SAFETY: the page is mapped to be written.
+    let write = |byte: u8| unsafe { page.cast::<u8>().write_volatile(byte) };
+    write(b'1');
+    copy.bed.host.sync_file_system("/from").unwrap();
+    let begun = copy.first();
+    write(b'2');
+    copy.bed.host.sync_file_system("/from").unwrap();
+    copy.pass(Some(begun));
+    assert!(std::fs::read_to_string(copy.to("database")).unwrap().starts_with("20"));
+    // SAFETY: it is not used any more.
+    unsafe { munmap(page, 4096) }.unwrap();
+}
+
+#[test]
+fn what_was_left_behind_is_deleted_as_it_was_or_not_at_all() {
+    let copy = Copy::new(&["data"]);
+    let (host, root) = (&copy.bed.host, copy.bed.host.real_path("/").unwrap().unwrap());
+    let used = vec!["/to".to_owned()];
+    let way = |path: &str| host.in_the_way(path, &used).unwrap();
+    let all = |_: &str| false;
+    assert_eq!(way("/from"), None);
+    assert_eq!(way("/absent"), None);
+    copy.write("../to/live", "x");
+    let refused = |path: &str, why: InTheWay| {
+        assert_eq!(way(path), Some(why.clone()), "{path}");
+        assert_eq!(host.empty_left_behind(path, &used, &all).unwrap(), Some(why), "{path}");
+        assert!(copy.to("live").exists(), "{path}");
+    };
+    // Links: to what is in use, elsewhere, and on the way.
+    host.create_link("/to-link", "/to").unwrap();
+    refused("/to-link", InTheWay::InUse("/to".to_owned()));
+    host.create_link("/from-link", "/from").unwrap();
+    refused("/from-link", InTheWay::Link("/from-link".to_owned()));
+    refused("/from-link/data", InTheWay::Link("/from-link".to_owned()));
+    // Around what is in use.
+    std::fs::create_dir(copy.to("inner")).unwrap();
+    refused("/to/inner", InTheWay::InUse("/to".to_owned()));
+    std::fs::write(copy.from("../a-file"), "").unwrap();
+    refused("/a-file", InTheWay::NotADirectory);
+    // Mounts, of what is in use, and of what is around that.
+    let mounted = |from: &str, at: &str, why: InTheWay, path: &str| {
+        let (from, at) = (format!("{root}{from}"), format!("{root}{at}"));
+        rustix::mount::mount_bind(&from, &at).unwrap();
+        let refused = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| refused(path, why)));
+        rustix::mount::unmount(&at, rustix::mount::UnmountFlags::DETACH).unwrap();
+        if let Err(panic) = refused {
+            std::panic::resume_unwind(panic);
+        }
+    };
+    std::fs::create_dir(copy.from("../other")).unwrap();
+    mounted("/to", "/from", InTheWay::InUse("/to".to_owned()), "/from");
+    mounted("", "/other", InTheWay::InUse("/to".to_owned()), "/other");
+    // An attribute.
+    copy.write("data/kept", "x");
+    sh("chattr", &["+i"], &copy.from("data/kept"));
+    let protected = way("/from");
+    sh("chattr", &["-i"], &copy.from("data/kept"));
+    assert_eq!(protected, Some(InTheWay::Protected("/from/data/kept".to_owned())));
+
+    assert_eq!(host.empty_left_behind("/from", &used, &|name| name == "note").unwrap(), None);
+    assert_eq!(host.read_dir("/from").unwrap(), [""; 0]);
+    assert!(copy.to("live").exists());
+}
+
 #[test]
 fn it_ends_when_it_is_asked_to() {
     let copy = Copy::new(&["a"]);
@@ -333,16 +511,15 @@ fn it_ends_when_it_is_asked_to() {
 }
 
 #[test]
-fn emptying_follows_no_link_and_keeps_what_is_beside() {
+fn emptying_follows_no_link() {
     let copy = Copy::new(&["inside/deep"]);
     copy.write("inside/deep/file", "x");
     std::fs::write(copy.to("another"), "not to be touched").unwrap();
     symlink(copy.to("").canonicalize().unwrap(), copy.from("inside/link")).unwrap();
-    std::fs::create_dir(copy.from("lost+found")).unwrap();
-    copy.bed.host.empty_tree("/from", &copy.beside).unwrap();
-    assert_eq!(copy.bed.host.read_dir("/from").unwrap(), ["lost+found"]);
+    copy.bed.host.empty_tree("/from").unwrap();
+    assert_eq!(copy.bed.host.read_dir("/from").unwrap(), [""; 0]);
     assert!(copy.to("another").exists());
-    copy.bed.host.empty_tree("/absent", &[]).unwrap();
+    copy.bed.host.empty_tree("/absent").unwrap();
 }
 
 #[test]

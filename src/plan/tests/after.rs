@@ -87,6 +87,7 @@ impl World {
                 | Step::ExpectGone(_)
                 | Step::CopyData(_)
                 | Step::SyncData(_)
+                | Step::PlaceData(_)
                 | Step::NoteInventory(_)
                 | Step::CheckInventory(_)
                 | Step::SetSetting(_) => panic!("a repair is no part of an installation"),

@@ -17,10 +17,10 @@ fn installed(case: &str) -> (World, DataFacts) {
     world.facts.engine = Some(crate::facts::engine::RunningEngine::default());
     let directory =
         |path: &str| DataDirectory { path: path.to_owned(), ..DataDirectory::default() };
-    let command = ["/usr/bin/containerd", "--log-level", "warn"].map(str::to_owned).to_vec();
+    let exec_start = "/usr/bin/containerd --log-level warn".to_owned();
     let directory_of = |path| ContainerdData {
         directory: directory(path),
-        command: command.clone(),
+        exec_start: exec_start.clone(),
         ..ContainerdData::default()
     };
     let modern = world.receipt.as_ref().unwrap().topology == Topology::Modern;
@@ -65,15 +65,14 @@ fn all_data_are_copied_twice_and_what_runs_is_down_for_the_second_time_alone() {
     let (plan, moved) = planned(&world, &data);
     let expected = [
         "create directory /data",
-        "copy /var/lib/docker to /data/docker while it is in use",
-        "copy /var/lib/containerd to /data/docker/containerd while it is in use",
+        "copy /var/lib/docker and /var/lib/containerd to /data/docker while it is in use",
         "have the next boot see to it, should the power be cut",
-        "note which containers run",
         "note containers, images and volumes",
+        "note which containers run",
         "stop docker.socket, docker.service, containerd.service",
         "check that no container outlived its engine",
-        "copy what has changed in /var/lib/docker since, and compare",
-        "copy what has changed in /var/lib/containerd since, and compare",
+        "copy what has changed in /var/lib/docker and /var/lib/containerd since, and compare",
+        "put the copy in its place in /data/docker",
         "create directory /etc/docker",
         "write /etc/docker/daemon.json",
         "write /etc/systemd/system/docker.service",
@@ -94,17 +93,17 @@ fn all_data_are_copied_twice_and_what_runs_is_down_for_the_second_time_alone() {
     assert_eq!(plan.daemon["data-root"], NEW);
     let unit = written(&plan, "/etc/systemd/system/containerd.service").unwrap();
     assert!(unit.contains("/containerd --root /data/docker/containerd\n"), "{unit}");
-    // The copy of the one is no part of the copy of the other.
-    let beside: Vec<_> = plan
+    let parts: Vec<_> = plan
         .steps
         .iter()
         .filter_map(|step| match step {
-            Step::CopyData(step) => Some(step.beside.as_deref()),
-            Step::SyncData(step) => Some(step.beside.as_deref()),
+            Step::CopyData(step) => Some(&step.parts),
+            Step::SyncData(step) => Some(&step.parts),
             _ => None,
         })
+        .map(|parts| parts.iter().map(|part| part.name.as_deref()).collect::<Vec<_>>())
         .collect();
-    assert_eq!(beside, [Some("containerd"), None, Some("containerd"), None]);
+    assert_eq!(parts, [[None, Some("containerd")], [None, Some("containerd")]]);
 }
 
 /// They would go on in the old data.
@@ -183,4 +182,25 @@ fn a_persons_daemon_json_keeps_its_look() {
     let (plan, _) = planned(&world, &data);
     let text = written(&plan, DAEMON_JSON).unwrap();
     assert_eq!(text, "{\n   \"debug\":true,  \"data-root\": \"/data/docker\"\n}");
+}
+
+/// Prefixes and quotes mean something to systemd.
+#[test]
+fn a_command_line_keeps_what_it_is_written_with() {
+    for (line, expected) in [
+        ("-/usr/bin/containerd", "-/usr/bin/containerd"),
+        ("@/opt/x ctd --root=/a -l warn", "@/opt/x ctd -l warn"),
+        ("!/opt/x --root \"/a b\" --state '/run/a b'", "!/opt/x --state '/run/a b'"),
+        ("/opt/x \"--root=/a b\" $OPTIONS", "/opt/x $OPTIONS"),
+    ] {
+        let (mut world, mut data) = installed("fresh");
+        let unit = "/etc/systemd/system/containerd.service";
+        world.facts.files.get_mut(unit).unwrap().text = Some("[Service]\n".to_owned());
+        data.containerd.as_mut().unwrap().exec_start = line.to_owned();
+        let (plan, _) = planned(&world, &data);
+        let path = format!("{unit}.d/zz-landfall-data-root.conf");
+        let expected = format!("\nExecStart={expected} --root /data/docker/containerd\n");
+        let text = written(&plan, &path).unwrap();
+        assert!(text.ends_with(&expected), "{line}: {text}");
+    }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::file_state::LOST_AND_FOUND;
 use crate::host::Host;
 use crate::steps::{Context, KeptReason, Purge, StepError, Undone};
 
@@ -14,18 +15,39 @@ pub struct EngineData {
     pub directories: Vec<String>,
     /// What each held before the engine's first start; one that did not exist has no entry.
     pub held: BTreeMap<String, Vec<String>>,
+    /// Those of them that a move left behind: no link to them is followed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub moved: Vec<String>,
+    /// Directories in use, which none of those may turn out to be.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub used: Vec<String>,
 }
 
 impl EngineData {
     /// Deletes the engine's data, and nothing else.
     ///
     /// # Errors
-    /// [`StepError::Host`] if something cannot be deleted.
+    /// [`StepError::Host`] if something cannot be deleted, [`StepError::InTheWay`] if one that was
+    /// left behind is not what it was.
     pub fn purge(&self, host: &Host) -> Result<(), StepError> {
         for path in &self.directories {
-            if host.stat(path)?.is_some() {
+            if self.moved.contains(path) {
+                self.purge_left_behind(host, path)?;
+            } else if host.stat(path)?.is_some() {
                 delete_data(host, path, self.held.get(path), true)?;
             }
+        }
+        Ok(())
+    }
+
+    fn purge_left_behind(&self, host: &Host, path: &str) -> Result<(), StepError> {
+        let held = self.held.get(path);
+        let kept = |name: &str| held.is_some_and(|held| stays(name, held, true));
+        if let Some(why) = host.empty_left_behind(path, &self.used, &kept)? {
+            return Err(StepError::InTheWay { path: path.to_owned(), why });
+        }
+        if held.is_none() {
+            host.remove_dir(path)?;
         }
         Ok(())
     }
@@ -102,23 +124,28 @@ fn delete_data(
     earlier: bool,
 ) -> Result<bool, StepError> {
     let Some(held) = held else {
-        // A link that somebody put there since leads elsewhere: what it leads to is emptied.
+        // A data-root may be a link: what it leads to is emptied.
         for name in host.read_dir(path)? {
             host.remove_tree(&format!("{path}/{name}"))?;
         }
         return Ok(host.remove_dir(path)?);
     };
-    let was_engines = earlier && is_engines_data(held);
     let mut all = true;
     for name in host.read_dir(path)? {
-        if !held.contains(&name) || (was_engines && is_engines_name(&name)) {
-            host.remove_tree(&format!("{path}/{name}"))?;
+        if stays(&name, held, earlier) {
+            // Empty directories of a fresh file system are nobody's data.
+            all = all && name == LOST_AND_FOUND;
         } else {
-            // Empty directories of a fresh file system (lost+found) are nobody's data.
-            all = all && name == "lost+found";
+            host.remove_tree(&format!("{path}/{name}"))?;
         }
     }
     Ok(all)
+}
+
+/// Whether a name is none of the engine's data, by what was `held` before it came.
+fn stays(name: &str, held: &[String], earlier: bool) -> bool {
+    let was_engines = earlier && is_engines_data(held);
+    held.iter().any(|held| held == name) && !(was_engines && is_engines_name(name))
 }
 
 /// Whether a directory held an engine's data: dockerd's or containerd's.
@@ -142,7 +169,8 @@ mod tests {
     }
 
     fn purge(bed: &Bed, held: BTreeMap<String, Vec<String>>) {
-        EngineData { directories: vec!["/data".to_owned()], held }.purge(&bed.host).unwrap();
+        let directories = vec!["/data".to_owned()];
+        EngineData { directories, held, ..EngineData::default() }.purge(&bed.host).unwrap();
     }
 
     fn held(names: &[&str]) -> BTreeMap<String, Vec<String>> {
@@ -193,5 +221,32 @@ mod tests {
         let bed = Bed::new(&["data/image", "data/lost+found"]);
         purge(&bed, held(&["lost+found"]));
         assert_eq!(bed.host.read_dir("/data").unwrap(), ["lost+found"]);
+    }
+
+    /// A link that came after the question, or before a cut run is completed.
+    #[test]
+    fn what_a_move_left_is_not_looked_for_behind_a_link() {
+        let bed = Bed::new(&["new/image", "new/containers"]);
+        bed.host.create_link("/data", "/new").unwrap();
+        let directories = vec!["/data".to_owned()];
+        let data = EngineData { moved: directories.clone(), directories, ..EngineData::default() };
+        let error = data.purge(&bed.host).unwrap_err();
+        assert!(matches!(error, StepError::InTheWay { .. }), "{error}");
+        assert_eq!(bed.host.read_dir("/new").unwrap(), ["containers", "image"]);
+        bed.host.remove_file("/data").unwrap();
+        data.purge(&bed.host).unwrap();
+        bed.host.create_dir("/data", crate::file_state::Ownership::own(0o700)).unwrap();
+        data.purge(&bed.host).unwrap();
+        assert_eq!(bed.host.stat("/data").unwrap(), None);
+    }
+
+    /// One that was a link when docker was installed leads to its data.
+    #[test]
+    fn a_data_root_that_is_a_link_is_emptied() {
+        let bed = Bed::new(&["disk/image", "disk/containers"]);
+        bed.host.create_link("/data", "/disk").unwrap();
+        purge(&bed, held(&[]));
+        assert_eq!(bed.host.read_dir("/disk").unwrap(), [""; 0]);
+        assert!(bed.host.stat("/data").unwrap().is_some());
     }
 }

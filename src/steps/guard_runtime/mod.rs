@@ -137,7 +137,7 @@ impl GuardRuntime {
             Before::Runtime(before) => before.data.clone(),
             _ => BTreeMap::new(),
         };
-        EngineData { directories: self.data.clone(), held }
+        EngineData { directories: self.data.clone(), held, ..EngineData::default() }
     }
 
     /// Takes away what the engine's network and containers left in the running system.

@@ -117,6 +117,14 @@ pub fn step_hints(error: &StepError) -> Vec<String> {
         StepError::Mounted(_) => {
             vec!["unmount them, or copy by hand what is on them, then try again".to_owned()]
         }
+        StepError::NotCompleted(cause) => step_hints(cause),
+        StepError::OtherFileSystem(_) => {
+            vec![
+                "move what is in them to where docker does not keep its data, then try again"
+                    .to_owned(),
+            ]
+        }
+        StepError::InTheWay { path, why } => vec![super::migrate::out_of_the_way(path, why)],
         StepError::CopyDiffers(_) => vec![
             "something wrote to the data while docker was down, or the disk does not keep what is \
              written to it: dmesg"
@@ -125,9 +133,12 @@ pub fn step_hints(error: &StepError) -> Vec<String> {
         StepError::OtherDataRoot { .. } => {
             vec!["something else sets data-root: systemctl cat docker.service".to_owned()]
         }
-        StepError::Lacking(_) => {
-            vec!["the daemon's log says what it could not read: journalctl -u docker".to_owned()]
-        }
+        StepError::Lacking(_) => vec![
+            "the old data are as they were, and docker uses them again; it had come up with the \
+             copy, which is kept for a look at what is lacking there"
+                .to_owned(),
+            "the daemon's log says what it could not read: journalctl -u docker".to_owned(),
+        ],
         StepError::NoLabeller => vec![super::findings::LABEL_TOOLS.to_owned()],
         StepError::WrongLabels(_) => {
             vec!["see what SELinux denies: ausearch -m avc -ts recent; dmesg".to_owned()]

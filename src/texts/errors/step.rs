@@ -57,6 +57,12 @@ impl fmt::Display for StepError {
             Self::Mounted(mounts) => {
                 write!(f, "file systems are mounted in it: {}", mounts.join(", "))
             }
+            Self::NotCompleted(cause) => write!(f, "{cause}"),
+            Self::OtherFileSystem(paths) => {
+                let paths = paths.join(", ");
+                write!(f, "on another file system without being mounted (a subvolume?): {paths}")
+            }
+            Self::InTheWay { path, why } => f.write_str(&migrate::in_the_way(path, why)),
             Self::CopyDiffers(found) => {
                 f.write_str("the copy is not like the original:")?;
                 for difference in found {
