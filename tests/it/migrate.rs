@@ -98,11 +98,30 @@ fn data_move_to_another_disk_and_back_and_for_good() {
     host.sh("systemctl stop docker.socket docker");
     host.landfall(&["migrate-data-root", "--finish", "--yes"]).exits(3).says("does not answer");
     host.sh("systemctl start docker.socket docker; docker start app");
-    // The old place was made a link to the new one.
-    host.sh("mv /var/lib/docker /var/lib/aside; ln -s /data/docker /var/lib/docker");
-    host.landfall(&["migrate-data-root", "--finish", "--yes"]).exits(3).says("was made a link");
-    all_there(&host);
-    host.sh("rm /var/lib/docker; mv /var/lib/aside /var/lib/docker");
+    let refused = |made: &str, word: &str, taken_back: &str| {
+        host.sh(made);
+        let run = host.landfall(&["migrate-data-root", "--finish", "--yes"]);
+        host.sh(taken_back);
+        run.exits(3).says(word);
+        all_there(&host);
+        assert!(host.exists("/var/lib/docker/containers") && host.exists("/data/photos/1"));
+    };
+    // The old place was made a link: to the new one, or elsewhere.
+    let link = |to: &str| format!("mv /var/lib/docker /var/lib/aside; ln -s {to} /var/lib/docker");
+    let no_link = "rm /var/lib/docker; mv /var/lib/aside /var/lib/docker";
+    refused(&link("/data/docker"), "/data/docker, which is in use", no_link);
+    refused(&link("/var/lib/aside"), "was made a link", no_link);
+    // Or something is mounted there: the new one, what is around it, something else; or in it.
+    let umount = "umount /var/lib/docker";
+    let mount = |what: &str| format!("mount --bind {what} /var/lib/docker");
+    refused(&mount("/data/docker"), "/data/docker, which is in use", umount);
+    refused(&mount("/data"), "/data/docker, which is in use", umount);
+    refused(&mount("/data/photos"), "mounted at /var/lib/docker:", umount);
+    let inside = "/var/lib/docker/volumes/things";
+    refused(&format!("mount --bind /data/photos {inside}"), inside, &format!("umount {inside}"));
+    // It could not be deleted whole.
+    let file = "/var/lib/docker/volumes/things/_data/file";
+    refused(&format!("chattr +i {file}"), "chattr -R -i", &format!("chattr -i {file}"));
     host.landfall(&["migrate-data-root", "--finish", "--yes"]).exits(0).says("/var/lib/docker");
     assert!(!host.exists("/var/lib/docker") && !host.exists("/var/lib/containerd"));
     host.landfall(&["rollback", "--yes"]).exits(2);
@@ -115,7 +134,11 @@ fn data_move_to_another_disk_and_back_and_for_good() {
 }
 
 /// Kinds of steps of a move; killed once each has had its effect.
-const KINDS: [&str; 4] = ["copy_data", "sync_data", "unit", "check_inventory"];
+const KINDS: [&str; 5] = ["copy_data", "sync_data", "place_data", "unit", "check_inventory"];
+/// Moments in the middle of the copy.
+const MOMENTS: [&str; 2] = ["60", "300"];
+/// Effects there that fail.
+const FAULTS: [&str; 3] = ["40 ENOSPC", "150 EIO", "300 EACCES"];
 
 /// An engine that does not start with the copy, and a run that is killed: everything is as before.
 #[test]
@@ -145,7 +168,14 @@ fn a_move_that_fails_or_is_cut_leaves_docker_where_it_was() {
     unchanged("an engine that does not start");
     host.sh(&format!("rm -r {}; systemctl daemon-reload", trap.trim_end_matches("/trap.conf")));
 
-    for kind in KINDS {
+    for fault in FAULTS {
+        let (fault, landfall) = (format!("LANDFALL_FAIL={fault}"), format!("{SHARE}/landfall"));
+        let words = ["env", &fault, &landfall, "migrate-data-root", "/data/docker", "--yes"];
+        host.exec(&words).exits(1).says("LANDFALL_FAIL hit").says("rolled back");
+        unchanged(&fault);
+    }
+
+    for kind in MOMENTS.into_iter().chain(KINDS) {
         let script = r#""$@" || echo "it ended with $?""#;
         let (at, landfall) = (format!("LANDFALL_KILL_AT={kind}"), format!("{SHARE}/landfall"));
         let words = ["sh", "-c", script, "sh", "env", &at, &landfall, "migrate-data-root"];
@@ -164,6 +194,22 @@ fn a_move_that_fails_or_is_cut_leaves_docker_where_it_was() {
         }
         unchanged(kind);
     }
+
+    // What comes to the new place while the data are copied is not theirs, and stays.
+    let script = "LANDFALL_FREEZE_AT='{\"event\":\"intent\"*\"kind\":\"place_data\"' \
+         /mnt/share/landfall migrate-data-root /data/docker --yes >/tmp/out 2>&1 & pid=$!
+         until grep -q '^State:.T' /proc/$pid/status; do kill -0 $pid; done
+         stat -c %a /data/docker /data/docker/.landfall-copy
+         mkdir /data/docker/mine; touch /data/docker/mine/photo
+         kill -KILL $pid";
+    assert_eq!(host.sh(script), "700\n700");
+    host.landfall(&["rollback", "--yes"]).exits(0).says("was cut").says("/data/docker/mine");
+    assert_eq!(
+        host.sh("find /data/docker -mindepth 1"),
+        "/data/docker/mine\n/data/docker/mine/photo"
+    );
+    host.sh("rm -r /data/docker");
+    unchanged("a file of a person");
 }
 
 /// Images that are containerd's, not dockerd's.

@@ -252,6 +252,23 @@ fn an_uninstall_that_is_cut_leaves_the_engine_that_ran() {
     assert_eq!(files(&story.host), story.before);
 }
 
+/// The boot takes the copy away, if docker has not come up with it.
+#[test]
+fn a_move_that_is_cut_leaves_docker_with_its_old_data() {
+    let host = a_host();
+    host.landfall(&install_words()).exits(0);
+    start_containers(&host);
+    let (before, words) = (files(&host), words(&["migrate-data-root", "/srv/docker", "--yes"]));
+    let story = Story { host, words, after: before.clone(), before };
+    for step in ["\"kind\":\"sync_data\"", "\"kind\":\"place_data\"", "/etc/docker/daemon.json"] {
+        let moment = Moment::At(Moment::step(step));
+        assert!(story.cut(&moment), "it was cut at {moment:?}");
+        let root = story.host.sh("docker info --format '{{.DockerRootDir}}'");
+        assert_eq!(root, "/var/lib/docker", "cut at {moment:?}");
+        assert_eq!(story.host.sh("ls -A /srv"), "", "cut at {moment:?}");
+    }
+}
+
 /// A change that nobody confirmed does not outlive the power cut.
 #[test]
 fn an_unconfirmed_change_is_taken_back_by_the_boot() {

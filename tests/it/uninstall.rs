@@ -25,6 +25,13 @@ fn uninstall_with_its_data_leaves_nothing() {
     let mut allowed = said_to_be_kept(&run);
     allowed.retain(|kept| !RUNNING.iter().any(|data| data.lines == kept.lines));
     before.assert_same(&host.snapshot(), &allowed);
+
+    // A data-root that was a link before: what it leads to is emptied, both stay.
+    host.sh("mkdir /var/lib/elsewhere; ln -s /var/lib/elsewhere /var/lib/docker");
+    installed(&host, &["--image", bundle::image()]);
+    assert!(host.exists("/var/lib/elsewhere/image"));
+    host.landfall(&["uninstall", "--purge", "data", "--yes"]).exits(0);
+    assert_eq!(host.sh("readlink /var/lib/docker; ls -A /var/lib/elsewhere"), "/var/lib/elsewhere");
 }
 
 #[test]
