@@ -351,4 +351,17 @@ mod tests {
         assert_eq!(sources(&settings), ["/var/lib/docker", "/srv"]);
         assert_eq!(sources(&serde_json::json!({"Binds": null})), [""; 0]);
     }
+
+    #[test]
+    fn the_root_of_a_containerd_that_runs() {
+        let bed = crate::steps::testing::Bed::new(&["etc/containerd", "run"]);
+        let root = |command: &str| root_of(&bed.host, &words(command)).unwrap();
+        assert_eq!(root("containerd"), "/var/lib/containerd");
+        bed.write("/etc/containerd/config.toml", "root = \"/data/ctd\"\n");
+        assert_eq!(root("containerd"), "/data/ctd");
+        assert_eq!(root("containerd --root /a/"), "/a");
+        bed.write("/run/other.toml", "root = '/data/docker/containerd/daemon'\n");
+        let expected = "/data/docker/containerd/daemon";
+        assert_eq!(root("containerd --config /run/other.toml --log-level info"), expected);
+    }
 }

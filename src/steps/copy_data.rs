@@ -395,4 +395,34 @@ mod tests {
         let error = sync.apply(&bed.context()).unwrap_err();
         assert!(matches!(error, StepError::CopyDiffers(_)), "{error}");
     }
+
+    /// A page that a program has mapped and written shows no later write by a change time until it
+    /// was on the disk.
+    #[test]
+    #[allow(unsafe_code)] // only a mapping writes like this
+    #[allow(clippy::disallowed_methods)] // a program's file, from outside
+    fn what_a_mapping_writes_between_the_passes_is_copied() {
+        use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
+        let bed = bed(&[]);
+        bed.write("/old/database", &"0".repeat(4096));
+        let path = bed.host.outside_path("/old/database");
+        let file = std::fs::File::options().read(true).write(true).open(path).unwrap();
+        file.sync_all().unwrap();
+        let (protection, null) = (ProtFlags::READ | ProtFlags::WRITE, std::ptr::null_mut());
+        // SAFETY: a mapping of its own, of one page, which the file has.
+        let page = unsafe { mmap(null, 4096, protection, MapFlags::SHARED, &file, 0) }.unwrap();
+        // SAFETY: the page is mapped to be written.
+        let write = |byte: u8| unsafe { page.cast::<u8>().write_volatile(byte) };
+        write(b'1');
+        // The pass begins later than that, by the kernel's clock too.
+        let written = Instant::now();
+        while written.elapsed() < Duration::from_millis(100) {}
+        let (copy, sync, _) = steps();
+        copy.apply(&bed.context()).unwrap();
+        write(b'2');
+        sync.apply(&bed.context()).unwrap();
+        assert!(bed.read("/disk/new/.landfall-copy/database").starts_with("20"));
+        // SAFETY: it is not used any more.
+        unsafe { munmap(page, 4096) }.unwrap();
+    }
 }

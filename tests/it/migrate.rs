@@ -122,7 +122,20 @@ fn data_move_to_another_disk_and_back_and_for_good() {
     // It could not be deleted whole.
     let file = "/var/lib/docker/volumes/things/_data/file";
     refused(&format!("chattr +i {file}"), "chattr -R -i", &format!("chattr -i {file}"));
-    host.landfall(&["migrate-data-root", "--finish", "--yes"]).exits(0).says("/var/lib/docker");
+    // The same once it is decided: it stays to be completed.
+    let ended = host.sh(&format!(
+        "LANDFALL_FREEZE_AT='{{\"event\":\"committed\"' /mnt/share/landfall migrate-data-root \
+           --finish --yes >/tmp/out 2>&1 & pid=$!
+         until grep -q '^State:.T' /proc/$pid/status; do kill -0 $pid; done
+         chattr +i {file}; kill -CONT $pid
+         wait $pid || echo $?"
+    ));
+    assert_eq!(ended, "5", "{}", host.sh("cat /tmp/out"));
+    for command in [&["recover"][..], &["migrate-data-root", "--finish", "--yes"]] {
+        host.landfall(command).exits(5).says(file).says("are made and stay");
+    }
+    host.sh(&format!("chattr -i {file}"));
+    host.landfall(&["recover"]).exits(0).says("ompleted");
     assert!(!host.exists("/var/lib/docker") && !host.exists("/var/lib/containerd"));
     host.landfall(&["rollback", "--yes"]).exits(2);
     host.landfall(&["verify"]).exits(0);

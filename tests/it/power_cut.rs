@@ -258,14 +258,16 @@ fn a_move_that_is_cut_leaves_docker_with_its_old_data() {
     let host = a_host();
     host.landfall(&install_words()).exits(0);
     start_containers(&host);
-    let (before, words) = (files(&host), words(&["migrate-data-root", "/srv/docker", "--yes"]));
+    let (before, words) = (files(&host), words(&["migrate-data-root", "/var/lib/moved", "--yes"]));
     let story = Story { host, words, after: before.clone(), before };
     for step in ["\"kind\":\"sync_data\"", "\"kind\":\"place_data\"", "/etc/docker/daemon.json"] {
         let moment = Moment::At(Moment::step(step));
-        assert!(story.cut(&moment), "it was cut at {moment:?}");
+        assert!(moment.reached(&story.host, &story.words), "{}", story.host.sh("cat /tmp/out"));
+        story.host.power_cut();
+        story.is_whole(&moment);
         let root = story.host.sh("docker info --format '{{.DockerRootDir}}'");
         assert_eq!(root, "/var/lib/docker", "cut at {moment:?}");
-        assert_eq!(story.host.sh("ls -A /srv"), "", "cut at {moment:?}");
+        assert!(!story.host.exists("/var/lib/moved"), "cut at {moment:?}");
     }
 }
 

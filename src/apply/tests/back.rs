@@ -192,6 +192,32 @@ fn committed_and_cut_it_is_completed() {
     assert!(recover(&bed.context()).unwrap().is_none());
 }
 
+/// What cannot be completed is not undone either, however often it is tried.
+#[test]
+fn committed_and_in_the_way_it_waits() {
+    use crate::steps::{EngineData, StepError};
+    let bed = installed();
+    bed.host.create_dir("/new", Ownership::own(0o700)).unwrap();
+    bed.write("/new/live", "x");
+    bed.host.create_link("/old", "/new").unwrap();
+    let old = vec!["/old".to_owned()];
+    let data = EngineData { directories: old.clone(), moved: old, ..EngineData::default() };
+    let cleanup = Cleanup { data: Some(data), ..Cleanup::default() };
+    let receipt = Receipt::load(&bed.host).unwrap();
+    let mut session = Session::new(&bed.host, "migrate-data-root");
+    session.commit(receipt, &[], cleanup).unwrap_err();
+    assert!(session.is_committed());
+    drop(session);
+    for _ in 0..2 {
+        let error = recover(&bed.context()).unwrap_err();
+        let StepError::NotCompleted(cause) = error else { panic!("{error}") };
+        assert!(matches!(*cause, StepError::InTheWay { .. }), "{cause}");
+        assert_eq!(bed.read("/new/live"), "x");
+    }
+    bed.host.remove_file("/old").unwrap();
+    assert!(matches!(recover(&bed.context()).unwrap(), Some(Recovered::Completed { .. })));
+}
+
 #[test]
 fn a_receipt_that_is_lost_is_written_again_from_the_journal() {
     for damage in [None, Some("{\"schema\": 1, \"entr")] {

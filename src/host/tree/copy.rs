@@ -410,7 +410,7 @@ impl Copier<'_> {
 }
 
 /// The directory of a relative path, and the last name: no link is followed on the way.
-fn place<'p>(root: &OwnedFd, path: &'p CStr) -> rustix::io::Result<(OwnedFd, &'p CStr)> {
+pub(super) fn place<'p>(root: &OwnedFd, path: &'p CStr) -> rustix::io::Result<(OwnedFd, &'p CStr)> {
     let mut directory = rustix::io::fcntl_dupfd_cloexec(root, 0)?;
     let mut rest = path;
     while let Some(slash) = rest.to_bytes().iter().position(|byte| *byte == b'/') {

@@ -425,29 +425,41 @@ fn only_files_are_opened() {
     }
 }
 
-/// A page that a program has mapped: its write shows no change time until it was on the disk.
+/// The way to the first name of a file was swapped for a link: it is not followed.
 #[test]
-#[allow(unsafe_code)] // only a mapping writes like this
-fn what_is_written_by_a_mapping_is_copied() {
-    use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
-    let copy = Copy::new(&[]);
-    copy.write("database", &"0".repeat(4096));
-    let path = copy.from("database");
-    let file = std::fs::File::options().read(true).write(true).open(path).unwrap();
-    let (protection, null) = (ProtFlags::READ | ProtFlags::WRITE, std::ptr::null_mut());
-    // SAFETY: a mapping of its own, of one page, which the file has.
-    let page = unsafe { mmap(null, 4096, protection, MapFlags::SHARED, &file, 0) }.unwrap();
-    // SAFETY: the page is mapped to be written.
-    let write = |byte: u8| unsafe { page.cast::<u8>().write_volatile(byte) };
-    write(b'1');
-    copy.bed.host.sync_file_system("/from").unwrap();
-    let begun = copy.first();
-    write(b'2');
-    copy.bed.host.sync_file_system("/from").unwrap();
-    copy.pass(Some(begun));
-    assert!(std::fs::read_to_string(copy.to("database")).unwrap().starts_with("20"));
-    // SAFETY: it is not used any more.
-    unsafe { munmap(page, 4096) }.unwrap();
+fn no_link_is_followed_on_the_way_to_a_name() {
+    let copy = Copy::new(&["a/b"]);
+    copy.write("a/b/file", "x");
+    symlink("a", copy.from("link")).unwrap();
+    let root = copy.bed.host.open_dir("/from").unwrap();
+    let (directory, name) = copy::place(&root, c"a/b/file").unwrap();
+    assert!(stat(&directory, name).unwrap().is_some());
+    assert!(copy::place(&root, c"link/b/file").is_err());
+    assert_eq!(copy::place(&root, c"file").unwrap().1, c"file");
+}
+
+/// As a subvolume does, a file of an overlay's other layer says that it is on another device.
+#[test]
+fn what_is_on_another_device_without_being_mounted_is_told() {
+    let copy = Copy::new(&["mounted"]);
+    let (root, merged) = (copy.from("").join(".."), copy.from("mounted"));
+    for name in ["tmpfs", "lower"] {
+        std::fs::create_dir(root.join(name)).unwrap();
+    }
+    let mount = |arguments: &[&str], at: &std::path::Path| sh("mount", arguments, at);
+    mount(&["-t", "tmpfs", "tmpfs"], &root.join("tmpfs"));
+    std::fs::write(root.join("tmpfs/foreign"), "x").unwrap();
+    std::fs::write(root.join("lower/file"), "x").unwrap();
+    let root = root.canonicalize().unwrap();
+    let layers = format!("lowerdir={0}/tmpfs:{0}/lower,xino=off", root.display());
+    mount(&["-t", "overlay", "overlay", "-o", &layers], &merged);
+    let tree = Tree { from: "/from/mounted", to: "/to", beside: &[] };
+    let copied = copy.bed.host.copy_tree(&tree, None, &|_| {});
+    sh("umount", &["-l"], &merged);
+    sh("umount", &["-l"], &root.join("tmpfs"));
+    let mut foreign = copied.unwrap().foreign;
+    foreign.sort();
+    assert_eq!(foreign, ["file", "foreign"]);
 }
 
 #[test]
