@@ -2,6 +2,7 @@
 
 use rustix::mount::UnmountFlags;
 
+use super::tree::is_on_itself;
 use super::{Host, HostError};
 
 /// File systems that engines mount for containers; a person's disk is none of them.
@@ -21,8 +22,8 @@ impl Host {
         Ok(parse(&table))
     }
 
-    /// Unmounts what an engine mounted beneath these directories (not on them) and did not
-    /// stand there `before`, last mounted first.
+    /// Unmounts what an engine mounted beneath these directories (not on them; a directory on
+    /// itself, too) and did not stand there `before`, last mounted first.
     ///
     /// # Errors
     /// [`HostError::Io`] if a mount cannot be taken away.
@@ -31,17 +32,20 @@ impl Host {
         directories: &[String],
         before: &[String],
     ) -> Result<(), HostError> {
-        for Mount { point, kind, .. } in self.mounts()?.into_iter().rev() {
+        let mounts = self.mounts()?;
+        for mount in mounts.iter().rev() {
+            let point = &mount.point;
             let beneath = directories.iter().any(|dir| {
                 point.strip_prefix(dir.as_str()).is_some_and(|rest| rest.starts_with('/'))
             });
-            if !beneath || before.contains(&point) || !ENGINES.contains(&kind.as_str()) {
+            let is_engines = mount.is_engines() || is_on_itself(mount, &mounts);
+            if !beneath || before.contains(point) || !is_engines {
                 continue;
             }
-            match rustix::mount::unmount(&point, UnmountFlags::DETACH) {
+            match rustix::mount::unmount(point, UnmountFlags::DETACH) {
                 // Several layers on one point, or one that went with its parent.
                 Ok(()) | Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOENT) => {}
-                Err(errno) => return Err(HostError::errno("unmount", &point, errno)),
+                Err(errno) => return Err(HostError::errno("unmount", point, errno)),
             }
         }
         Ok(())

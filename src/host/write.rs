@@ -237,35 +237,6 @@ impl Host {
         Ok(())
     }
 
-    /// Gives something another name in the same file system, where nothing has that name.
-    ///
-    /// # Errors
-    /// [`HostError::Io`] if something has it, or the system refuses.
-    pub fn rename_new(&self, from: &str, to: &str) -> Result<(), HostError> {
-        let ((from_dir, from_name), (to_dir, to_name)) = (self.parent(from)?, self.parent(to)?);
-        let renamed = fault_point::before(Effect::Changes).and_then(|()| {
-            kill_point::reached();
-            let flags = RenameFlags::NOREPLACE;
-            match rustix::fs::renameat_with(&from_dir, from_name, &to_dir, to_name, flags) {
-                // An old kernel, or a file system that cannot tell.
-                Err(rustix::io::Errno::NOSYS | rustix::io::Errno::INVAL) => {
-                    match rustix::fs::statat(&to_dir, to_name, AtFlags::SYMLINK_NOFOLLOW) {
-                        Err(rustix::io::Errno::NOENT) => {
-                            rustix::fs::renameat(&from_dir, from_name, &to_dir, to_name)
-                        }
-                        Ok(_) => Err(rustix::io::Errno::EXIST),
-                        Err(errno) => Err(errno),
-                    }
-                }
-                other => other,
-            }
-        });
-        renamed.map_err(|errno| HostError::errno("rename to", to, errno))?;
-        self.note_unsynced(from);
-        self.note_unsynced(to);
-        Ok(())
-    }
-
     /// Gives a file a second, hidden name beside it, under which it stays when another gets its
     /// first one: that needs no room, and the way back is a rename. One that an earlier run left
     /// under that name is replaced.

@@ -1,5 +1,7 @@
 //! Puts a copy of data in its place, once it is whole: every name by a rename.
 
+use std::slice::from_ref;
+
 use serde::{Deserialize, Serialize};
 
 use super::copy_data::{copy_in, others_in};
@@ -26,9 +28,7 @@ impl Action for PlaceData {
 
     fn apply(&self, context: &Context<'_>) -> Result<(), StepError> {
         let (host, copy) = (context.host, copy_in(&self.to));
-        for name in host.read_dir(&copy)? {
-            host.rename_new(&format!("{copy}/{name}"), &format!("{}/{name}", self.to))?;
-        }
+        host.move_names(&copy, &self.to, &|_| true)?;
         // The empty directory stays until the run is committed: going back needs no room then.
         host.carry_attributes(&self.from, &self.to)?;
         Ok(host.sync_directories()?)
@@ -41,15 +41,19 @@ impl Action for PlaceData {
         if host.stat(&self.to)?.is_none() {
             return Ok(Undone::Unchanged);
         }
+        if host.is_live() {
+            // What a daemon that did not come up has left; a mount point has no other name.
+            host.unmount_engines(from_ref(&self.to), &[])?;
+        }
         if host.stat(&copy)?.is_none() {
             host.create_dir(&copy, Ownership::root(0o700))?;
         }
-        for name in names {
-            let (placed, copied) = (format!("{}/{name}", self.to), format!("{copy}/{name}"));
-            if host.stat(&copied)?.is_none() && host.stat(&placed)?.is_some() {
-                host.rename_new(&placed, &copied)?;
-            }
-        }
+        let left = host.read_dir(&copy)?;
+        let is_placed = |name: &str| {
+            let is = |known: &String| known == name;
+            names.iter().any(is) && !left.iter().any(is)
+        };
+        host.move_names(&self.to, &copy, &is_placed)?;
         host.sync_directories()?;
         Ok(Undone::Restored)
     }

@@ -9,6 +9,7 @@ mod copy;
 mod left;
 mod open_files;
 mod remove;
+mod rename;
 #[cfg(test)]
 mod tests;
 mod walk;
@@ -208,7 +209,7 @@ fn beneath<'p>(path: &'p str, directory: &str) -> Option<&'p str> {
 }
 
 /// Whether a mount shows at its point what is there without it.
-fn is_on_itself(mount: &Mount, all: &[Mount]) -> bool {
+pub(super) fn is_on_itself(mount: &Mount, all: &[Mount]) -> bool {
     let around = |other: &&Mount| {
         let is_root = other.point == "/" && mount.point != "/";
         is_root || beneath(&mount.point, &other.point).is_some()
