@@ -418,9 +418,10 @@ mod tests {
         let written = Instant::now();
         while written.elapsed() < Duration::from_millis(100) {}
         let (copy, sync, _) = steps();
-        copy.apply(&bed.context()).unwrap();
+        let context = bed.context();
+        copy.apply(&context).unwrap();
         write(b'2');
-        sync.apply(&bed.context()).unwrap();
+        sync.apply(&context).unwrap();
         assert!(bed.read("/disk/new/.landfall-copy/database").starts_with("20"));
         // SAFETY: it is not used any more.
         unsafe { munmap(page, 4096) }.unwrap();
