@@ -403,6 +403,7 @@ mod tests {
     #[allow(clippy::disallowed_methods)] // a program's file, from outside
     fn what_a_mapping_writes_between_the_passes_is_copied() {
         use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
+        use rustix::mount::{MountFlags, UnmountFlags};
         let bed = bed(&[]);
         bed.write("/old/database", &"0".repeat(4096));
         let path = bed.host.outside_path("/old/database");
@@ -417,12 +418,18 @@ mod tests {
         // The pass begins later than that, by the kernel's clock too.
         let written = Instant::now();
         while written.elapsed() < Duration::from_millis(100) {}
+        // To another disk: that it is synced does nothing for this one.
+        let disk = bed.host.outside_path("/disk");
+        rustix::mount::mount("tmpfs", &disk, "tmpfs", MountFlags::empty(), None).unwrap();
         let (copy, sync, _) = steps();
         let context = bed.context();
-        copy.apply(&context).unwrap();
+        let copied = copy.apply(&context);
         write(b'2');
-        sync.apply(&context).unwrap();
-        assert!(bed.read("/disk/new/.landfall-copy/database").starts_with("20"));
+        let synced = sync.apply(&context);
+        let read = bed.host.read_text("/disk/new/.landfall-copy/database");
+        rustix::mount::unmount(&disk, UnmountFlags::DETACH).unwrap();
+        copied.and(synced).unwrap();
+        assert!(read.unwrap().unwrap().starts_with("20"));
         // SAFETY: it is not used any more.
         unsafe { munmap(page, 4096) }.unwrap();
     }
