@@ -63,7 +63,7 @@ impl Failure {
 
 impl Failure {
     /// A failure after all was done and is to stay.
-    pub fn to_complete(self) -> Self {
+    pub fn left_to_complete(self) -> Self {
         let mut failure = self.hint(errors::COMPLETE);
         failure.exit = exit::STUCK;
         failure.details.push(errors::COMMITTED.to_owned());
@@ -160,7 +160,7 @@ impl From<PlanError> for Failure {
 impl From<StepError> for Failure {
     fn from(error: StepError) -> Self {
         if let StepError::NotCompleted(cause) = error {
-            return Self::from(*cause).to_complete();
+            return Self::from(*cause).left_to_complete();
         }
         let hints = errors::step_hints(&error);
         let message = error.to_string();

@@ -77,7 +77,7 @@ pub fn changing(
             _ => failure,
         })?;
         closed.map_err(|error| match committed {
-            true => Failure::from(error).to_complete(),
+            true => Failure::from(error).left_to_complete(),
             false => error.into(),
         })?;
         Ok(code)
@@ -199,7 +199,7 @@ pub fn commit(
         .and_then(|()| session.commit(receipt, entries, cleanup));
     let Err(error) = committed else { return Ok(()) };
     if session.is_committed() {
-        return Err(Failure::from(error).to_complete());
+        return Err(Failure::from(error).left_to_complete());
     }
     let journal = session.journal()?;
     let undone = apply::undo(context, entries, |number| journal.note_undone(number));
