@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::digest::Digest;
+use crate::registry::files::RegistryFiles;
 use crate::topology::Topology;
 
 /// What the host shall be.
@@ -33,6 +34,12 @@ pub struct Desired {
     /// How many seconds a restarted engine is watched at the end; `None` for not at all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub watch: Option<u64>,
+    /// Through which proxy the daemon reaches registries; `None` leaves that alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<ProxyWanted>,
+    /// Certificates of registries.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub registries: Vec<RegistryFiles>,
     /// Codes of findings that shall not stop the run.
     pub ignore: Vec<String>,
 }
@@ -59,6 +66,20 @@ pub struct GroupWanted {
     pub members: Vec<String>,
 }
 
+/// The daemon's proxy. With neither of the first two, none of Landfall's is left.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProxyWanted {
+    /// For plain HTTP.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub http: Option<String>,
+    /// For HTTPS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub https: Option<String>,
+    /// What is reached directly.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no: Option<String>,
+}
+
 /// Where the API is reached.
 pub const SOCKET: &str = "/run/docker.sock";
 /// The daemon's configuration file.
@@ -67,6 +88,8 @@ pub const DAEMON_JSON: &str = "/etc/docker/daemon.json";
 pub const HOSTS_DROP_IN: &str = "/etc/systemd/system/docker.service.d/landfall-hosts.conf";
 /// Where Landfall's units go.
 pub const UNIT_DIR: &str = "/etc/systemd/system";
+/// Where engines that do not know `proxies` in daemon.json are told of them.
+pub const PROXY_DROP_IN: &str = "/etc/systemd/system/docker.service.d/landfall-proxy.conf";
 /// Where login shells look for what every user's environment shall hold.
 pub const PROFILE_DIR: &str = "/etc/profile.d";
 /// What adds the directory of programs to everybody's `PATH`.

@@ -148,12 +148,12 @@ pub enum ReceiptError {
 pub fn merged(entries: &[Entry]) -> Vec<Entry> {
     let mut merged: Vec<Entry> = Vec::with_capacity(entries.len());
     for entry in entries {
-        let is_file = matches!(entry.step, Step::InstallBinary(_) | Step::WriteFile(_));
+        let is_file_step = is_file(&entry.step);
         let earlier = merged.iter_mut().find(|earlier| {
-            is_file
+            is_file_step
                 // What was taken over is put back, and not what stood there before it.
                 && earlier.before != Before::Adopted
-                && matches!(earlier.step, Step::InstallBinary(_) | Step::WriteFile(_))
+                && is_file(&earlier.step)
                 && earlier.step.path() == entry.step.path()
         });
         if let Some(earlier) = earlier {
@@ -168,6 +168,10 @@ pub fn merged(entries: &[Entry]) -> Vec<Entry> {
         }
     }
     merged
+}
+
+fn is_file(step: &Step) -> bool {
+    matches!(step, Step::InstallBinary(_) | Step::WriteFile(_) | Step::CopyFile(_))
 }
 
 /// Whether a link is made again that was made before, and so puts back what a repair found.

@@ -99,7 +99,9 @@ pub fn apply(
 /// is down for it, only renames are left to do.
 fn keep_ahead(context: &Context<'_>, steps: &[Step]) -> Result<(), StepError> {
     for step in steps {
-        let (Step::InstallBinary(_) | Step::RemoveFile(_) | Step::WriteFile(_)) = step else {
+        let (Step::InstallBinary(_) | Step::RemoveFile(_) | Step::WriteFile(_) | Step::CopyFile(_)) =
+            step
+        else {
             continue;
         };
         let Some(path) = step.path() else { continue };

@@ -366,7 +366,10 @@ pub(super) fn set_aside(made: &[Entry]) -> Cleanup {
             }
             (Step::PlaceData(place), _) => cleanup.empty.push(place.copy()),
             (
-                step @ (Step::InstallBinary(_) | Step::WriteFile(_) | Step::RemoveFile(_)),
+                step @ (Step::InstallBinary(_)
+                | Step::WriteFile(_)
+                | Step::CopyFile(_)
+                | Step::RemoveFile(_)),
                 Before::File { .. },
             ) => cleanup.files.extend(step.path().map(aside_of)),
             _ => {}

@@ -384,6 +384,10 @@ impl DaemonArgs {
             live_restore: self.live_restore.then_some(true),
             bip: self.bip.clone(),
             set: self.set.clone(),
+            registry_cas: self.registry_cas.clone(),
+            http_proxy: self.http_proxy.clone(),
+            https_proxy: self.https_proxy.clone(),
+            no_proxy: self.no_proxy.clone(),
             ..Options::default()
         }
     }
@@ -427,6 +431,14 @@ pub struct DaemonArgs {
     pub bip: Option<String>,
     #[arg(long = "set", value_name = "KEY=JSON", help = help::SET)]
     pub set: Vec<String>,
+    #[arg(long, value_name = "URL", env = "LANDFALL_HTTP_PROXY", hide_env = true, help = help::HTTP_PROXY)]
+    pub http_proxy: Option<String>,
+    #[arg(long, value_name = "URL", env = "LANDFALL_HTTPS_PROXY", hide_env = true, help = help::HTTPS_PROXY)]
+    pub https_proxy: Option<String>,
+    #[arg(long, value_name = "LIST", env = "LANDFALL_NO_PROXY", hide_env = true, help = help::NO_PROXY)]
+    pub no_proxy: Option<String>,
+    #[arg(long = "registry-ca", value_name = "HOST=FILE", env = "LANDFALL_REGISTRY_CA", hide_env = true, value_delimiter = ',', help = help::REGISTRY_CA)]
+    pub registry_cas: Vec<String>,
 }
 
 /// What `install`, `plan` and `probe` take.

@@ -14,12 +14,13 @@ use super::run::Run;
 use super::validate::validate;
 use crate::apply::{Session, apply};
 use crate::config::Options;
-use crate::desired::{DAEMON_JSON, Desired};
+use crate::desired::{DAEMON_JSON, Desired, ProxyWanted};
 use crate::facts::{self, Facts};
 use crate::host::Host;
 use crate::plan::{self, EngineAction, Inputs, Plan};
 use crate::preflight;
 use crate::receipt::{Installed, Receipt};
+use crate::registry::files::{self, RegistryFiles};
 use crate::render::daemon_edit::{self, Edits, Standing};
 use crate::render::daemon_json::{self, DaemonJsonError};
 use crate::render::daemon_options::{self, OptionType};
@@ -45,11 +46,15 @@ pub fn configure(
     };
     let wanted = asked(global, &options, Config::IfNamed)?;
     let edits = edits(args, wanted.daemon)?;
-    if edits == Edits::default() && !args.repair {
+    let asked =
+        Asked { edits, registries: wanted.registries, proxy: wanted.proxy, ignore: wanted.ignore };
+    let is_nothing =
+        asked.edits == Edits::default() && asked.registries.is_empty() && asked.proxy.is_none();
+    if is_nothing && !args.repair {
         return Err(Failure::new(exit::USAGE, texts::NOTHING_ASKED).hint(texts::ASK));
     }
     if args.dry_run {
-        let Change { plan, .. } = look(args, &edits, wanted.ignore, host, output)?;
+        let Change { plan, .. } = look(args, &asked, host, output)?;
         output.plan(&plan, true);
         output.line(&format!("\n{}", progress::DRY_RUN));
         return Ok(exit::DONE);
@@ -57,7 +62,7 @@ pub fn configure(
     super::require_root(host)?;
     let within = within.or_else(|| usual_within(host));
     changing(host, output, "configure", within, |run, session, _| {
-        let change = look(args, &edits, wanted.ignore, host, output)?;
+        let change = look(args, &asked, host, output)?;
         carry_out(global, run, session, change, output)
     })
 }
@@ -108,6 +113,18 @@ fn invalid(flag: &str, problem: &DaemonJsonError) -> Failure {
     Failure::new(exit::USAGE, format!("{flag}: {problem}")).hint(problem.hint())
 }
 
+/// What is asked for.
+struct Asked {
+    /// Of daemon.json.
+    edits: Edits,
+    /// Of certificates.
+    registries: Vec<RegistryFiles>,
+    /// Of the proxy.
+    proxy: Option<ProxyWanted>,
+    /// Codes that shall not stop it.
+    ignore: Vec<String>,
+}
+
 /// What shall be done.
 struct Change {
     receipt: Receipt,
@@ -117,13 +134,17 @@ struct Change {
 
 fn look(
     args: &ConfigureArgs,
-    edits: &Edits,
-    ignore: Vec<String>,
+    asked: &Asked,
     host: &Host,
     output: &Output,
 ) -> Result<Change, Failure> {
     let receipt = installed_engine(host, texts::ADOPT_FIRST)?;
-    let mut desired = Desired { ignore, images: Vec::new(), ..desired_by(&receipt)? };
+    let earlier = desired_by(&receipt)?;
+    let mut registries = asked.registries.clone();
+    files::keep(&mut registries, Some(&earlier.registries));
+    let ignore = asked.ignore.clone();
+    let proxy = proxy_over(asked.proxy.as_ref(), earlier.proxy.as_ref());
+    let mut desired = Desired { ignore, registries, proxy, images: Vec::new(), ..earlier };
     desired.unit_style = Some(receipt.topology);
     output.event(&Event::Phase { phase: Phase::Facts, bytes: None });
     let facts = facts::gather(host, &plan::wanted(&desired))?;
@@ -138,8 +159,8 @@ fn look(
         owned: &receipt.daemon,
         asked: &desired.daemon,
     };
-    let edited =
-        daemon_edit::edit(standing, edits).map_err(|problem| invalid(DAEMON_JSON, &problem))?;
+    let edited = daemon_edit::edit(standing, &asked.edits)
+        .map_err(|problem| invalid(DAEMON_JSON, &problem))?;
     edited.kept.iter().for_each(|path| output.line(&texts::kept(path)));
     settle(args.force, &edited.conflicts, host, output)?;
 
@@ -154,6 +175,16 @@ fn look(
     pass(output, &desired, &found)?;
     validate(&plan, &desired, &facts, host, output)?;
     Ok(Change { receipt, desired, plan })
+}
+
+/// What is asked for now, value by value, over what was asked for before.
+fn proxy_over(now: Option<&ProxyWanted>, earlier: Option<&ProxyWanted>) -> Option<ProxyWanted> {
+    let (Some(now), Some(earlier)) = (now, earlier) else { return now.or(earlier).cloned() };
+    Some(ProxyWanted {
+        http: now.http.clone().or_else(|| earlier.http.clone()),
+        https: now.https.clone().or_else(|| earlier.https.clone()),
+        no: now.no.clone().or_else(|| earlier.no.clone()),
+    })
 }
 
 fn plan(
@@ -254,9 +285,8 @@ fn carry_out(
         EngineAction::Image => progress::IMAGE_DONE.to_owned(),
         EngineAction::Restart => progress::reloaded(true).to_owned(),
         EngineAction::Reload => progress::reloaded(false).to_owned(),
-        EngineAction::None | EngineAction::Start | EngineAction::Containerd => {
-            progress::running(version.as_deref())
-        }
+        EngineAction::None => texts::CERTIFICATES_IN_FORCE.to_owned(),
+        EngineAction::Start | EngineAction::Containerd => progress::running(version.as_deref()),
     };
     output.result(&text, &json!({"event": "done", "changed": true, "engine": engine}));
     Ok(exit::DONE)

@@ -12,7 +12,7 @@ use crate::apply::Session;
 use crate::approved::receipt_digest;
 use crate::bundle::trust::{self, Evidence, Verdict};
 use crate::bundle::{self, Archive};
-use crate::config::{self, CONFIG_FILE, FileConfig, Options};
+use crate::config::{self, CONFIG_FILE, FileConfig, Options, RegistryAsked};
 use crate::desired::Desired;
 use crate::digest::Digest;
 use crate::facts::{self, Facts};
@@ -22,6 +22,7 @@ use crate::plan::{self, Inputs, Plan};
 use crate::preflight::{self, Code, Expected, Finding, Refusal};
 use crate::probe::Probe;
 use crate::receipt::Receipt;
+use crate::registry::files::{self, ClientFiles, PemFile, RegistryFiles};
 use crate::report::{Event, Phase, Reporter};
 use crate::stage;
 use crate::texts::{adoption as adoption_texts, errors, progress, trust as trust_texts};
@@ -120,7 +121,11 @@ pub fn desired_of(
     receipt: Option<&Receipt>,
     config: Config,
 ) -> Result<Desired, Failure> {
-    checked(global, &keeping(args.options(), global, receipt, config)?, config)
+    let mut desired = checked(global, &keeping(args.options(), global, receipt, config)?, config)?;
+    // Certificates stay until they are taken out by name.
+    let earlier = receipt.and_then(|receipt| receipt.desired.as_ref());
+    files::keep(&mut desired.registries, earlier.map(|it| it.registries.as_slice()));
+    Ok(desired)
 }
 
 /// The options, and for an engine that was taken over its directory and its group, unless others
@@ -205,13 +210,42 @@ pub fn desired_by(receipt: &Receipt) -> Result<Desired, Failure> {
 /// What is asked for; the files that it names are not looked at.
 pub fn asked(global: &Global, options: &Options, config: Config) -> Result<Desired, Failure> {
     let file = named_file(global, config)?;
-    let desired = config::desired(options, file.as_ref())?;
+    let mut desired = config::desired(options, file.as_ref())?;
+    let registries = config::registries(options, file.as_ref())?;
+    desired.registries = registries.into_iter().map(read_files).collect::<Result<_, _>>()?;
     for code in &desired.ignore {
         if let Err(error) = code.parse::<Code>() {
             return Err(Failure::new(exit::USAGE, format!("--ignore {code}: {error}")));
         }
     }
     Ok(desired)
+}
+
+/// The certificates that are named for a registry. Of a key no more is taken than its digest, and
+/// whether it fits.
+fn read_files(asked: RegistryAsked) -> Result<RegistryFiles, Failure> {
+    let usage = |error: HostError| Failure::new(exit::USAGE, error.to_string());
+    let pem = |path: PathBuf| {
+        let bytes = input::read_secret_bytes(&path).map_err(usage)?;
+        Ok::<_, Failure>(PemFile { text: String::from_utf8_lossy(&bytes).into_owned(), path })
+    };
+    let client = |(certificate, key): (PathBuf, PathBuf)| {
+        let certificate = pem(certificate)?;
+        let bytes = input::read_secret_bytes(&key).map_err(usage)?;
+        let key_state = files::key_state(&certificate.text, &bytes);
+        Ok::<_, Failure>(ClientFiles {
+            certificate,
+            key: std::path::absolute(&key).unwrap_or(key),
+            key_sha256: Digest::of(&bytes),
+            key_state,
+        })
+    };
+    Ok(RegistryFiles {
+        registry: asked.registry,
+        ca: asked.ca.map(pem).transpose()?,
+        client: asked.client.map(client).transpose()?,
+        system_store: asked.system_store,
+    })
 }
 
 /// Checks the host, reads the archive and checks it too. With a session the archive's

@@ -11,6 +11,7 @@ use crate::desired::Desired;
 use crate::host::Host;
 use crate::installed::Installed;
 use crate::receipt::Receipt;
+use crate::registry::files;
 use crate::texts::errors;
 
 /// Replaces the installed engine by another version; what was asked for is kept.
@@ -60,6 +61,8 @@ fn over(asked: Desired, args: &InstallArgs, receipt: &Receipt) -> Desired {
             }
         }
     }
+    let mut registries = asked.registries;
+    files::keep(&mut registries, Some(&kept.registries));
     Desired {
         source: asked.source,
         unit_style: asked.unit_style,
@@ -67,6 +70,8 @@ fn over(asked: Desired, args: &InstallArgs, receipt: &Receipt) -> Desired {
         smoke_test: asked.smoke_test,
         confirm_within: asked.confirm_within,
         ignore: asked.ignore,
+        registries,
+        proxy: asked.proxy.or(kept.proxy.clone()),
         ..kept
     }
 }

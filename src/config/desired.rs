@@ -10,7 +10,7 @@ use super::error::{ConfigError, Origin};
 use super::file::FileConfig;
 use super::names::{self, Refusal};
 use super::options::Options;
-use crate::desired::{Desired, GroupWanted, Source};
+use crate::desired::{Desired, GroupWanted, ProxyWanted, Source};
 use crate::render::daemon_json;
 use crate::texts::phrases::config as phrases;
 use crate::topology::Topology;
@@ -40,6 +40,9 @@ pub fn desired(options: &Options, file: Option<&FileConfig>) -> Result<Desired, 
         smoke_test: options.smoke_test.or(keys.and_then(|keys| keys.smoke_test)).unwrap_or(true),
         confirm_within: confirm_within(file)?,
         watch: None,
+        proxy: proxy(options, file)?,
+        // Whoever calls reads the files that are named.
+        registries: Vec::new(),
         ignore: strings(
             &options.ignore,
             "--ignore",
@@ -72,6 +75,32 @@ fn confirm_within(file: Option<&FileConfig>) -> Result<Option<u64>, ConfigError>
     let time = duration::parse(&text.value)
         .map_err(|refusal| invalid(file.origin(text), &text.value, refusal))?;
     Ok(Some(time.as_secs()))
+}
+
+/// Each value by itself, from a flag or from the file; an empty one takes it out.
+fn proxy(options: &Options, file: Option<&FileConfig>) -> Result<Option<ProxyWanted>, ConfigError> {
+    let url = |given: Option<(Origin, String)>| {
+        let Some((origin, text)) = given else { return Ok(None) };
+        names::proxy(&text).map_err(|refusal| match names::without_password(&text) {
+            Some(shown) => invalid(origin, shown, refusal),
+            None => invalid(origin, &text, refusal),
+        })?;
+        Ok(Some(text))
+    };
+    let http = one(&options.http_proxy, "--http-proxy", file, |file| {
+        file.keys.service.proxy.http.as_ref()
+    });
+    let https = one(&options.https_proxy, "--https-proxy", file, |file| {
+        file.keys.service.proxy.https.as_ref()
+    });
+    let no = one(&options.no_proxy, "--no-proxy", file, |file| file.keys.service.proxy.no.as_ref());
+    if http.is_none() && https.is_none() && no.is_none() {
+        return Ok(None);
+    }
+    if let Some((origin, text)) = &no {
+        names::no_proxy(text).map_err(|refusal| invalid(origin.clone(), text, refusal))?;
+    }
+    Ok(Some(ProxyWanted { http: url(http)?, https: url(https)?, no: no.map(|(_, text)| text) }))
 }
 
 fn bin_dir(options: &Options, file: Option<&FileConfig>) -> Result<String, ConfigError> {

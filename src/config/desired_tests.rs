@@ -55,6 +55,8 @@ fn defaults() {
             smoke_test: true,
             confirm_within: None,
             watch: None,
+            proxy: None,
+            registries: Vec::new(),
             ignore: vec![],
         }
     );

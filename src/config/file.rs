@@ -1,5 +1,6 @@
 //! `landfall.yaml`: its keys, and reading them with their places.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -51,6 +52,8 @@ pub(super) struct Keys {
     #[serde(default)]
     pub service: Service,
     #[serde(default)]
+    pub registries: BTreeMap<String, Spanned<RegistryKeys>>,
+    #[serde(default)]
     pub images: Images,
     pub smoke_test: Option<bool>,
     pub confirm_within: Option<Spanned<String>>,
@@ -96,6 +99,27 @@ pub(super) struct Group {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct Service {
     pub unit_style: Option<Topology>,
+    #[serde(default)]
+    pub proxy: Proxy,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Proxy {
+    pub http: Option<Spanned<String>>,
+    pub https: Option<Spanned<String>>,
+    pub no: Option<Spanned<String>>,
+}
+
+/// The certificates of one registry.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct RegistryKeys {
+    pub ca: Option<PathBuf>,
+    pub cert: Option<PathBuf>,
+    pub key: Option<PathBuf>,
+    #[serde(default)]
+    pub system_store: bool,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -255,7 +279,8 @@ daemon:
   log-opts: {max-size: 50m, max-file: "3"}
   live-restore: true
 group: {name: docker, gid: 991, members: [deploy]}
-service: {unit-style: classic}
+service: {unit-style: classic, proxy: {http: "http://p:3128", no: .internal}}
+registries: {"harbor.internal:5000": {ca: ca.pem, cert: c.pem, key: k.pem, system-store: true}}
 images: {load: [a.tar]}
 smoke-test: false
 confirm-within: 5m

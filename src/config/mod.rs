@@ -9,6 +9,7 @@ mod error;
 mod file;
 mod names;
 mod options;
+mod registries;
 
 /// Where the configuration is looked for when `--config` does not name it.
 pub const CONFIG_FILE: &str = "/etc/landfall/landfall.yaml";
@@ -17,3 +18,4 @@ pub use desired::desired;
 pub use error::{ConfigError, Origin};
 pub use file::{FileConfig, Layer, origin, parse_yaml};
 pub use options::Options;
+pub use registries::{RegistryAsked, registries};

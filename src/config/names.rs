@@ -68,6 +68,42 @@ pub(super) fn directory(path: &str) -> Result<String, Refusal> {
     Ok(format!("/{}", parts.join("/")))
 }
 
+/// Checks the URL of a proxy; an empty one stands for none. It becomes part of a unit or of
+/// daemon.json, which everybody may read, and of Landfall's journal: no password in it.
+pub(super) fn proxy(text: &str) -> Result<(), Refusal> {
+    if text.is_empty() {
+        return Ok(());
+    }
+    let schemes = ["http://", "https://", "socks5://"];
+    let Some(rest) = schemes.iter().find_map(|scheme| text.strip_prefix(scheme)) else {
+        return Err((phrases::PROXY_SCHEME, phrases::PROXY_HINT));
+    };
+    if rest.contains('@') {
+        return Err((phrases::PROXY_PASSWORD, phrases::PROXY_PASSWORD_HINT));
+    }
+    let valid = |c: char| c.is_ascii_alphanumeric() || "._-:[]/".contains(c);
+    if rest.is_empty() || !rest.chars().all(valid) {
+        return Err((phrases::PROXY_CHARACTERS, phrases::PROXY_HINT));
+    }
+    Ok(())
+}
+
+/// A URL that holds a password, as it can be shown.
+pub(super) fn without_password(text: &str) -> Option<String> {
+    let (before, after) = text.rsplit_once('@')?;
+    let scheme = before.split_once("://").map_or("", |(scheme, _)| scheme);
+    Some(format!("{scheme}://…@{after}"))
+}
+
+/// Checks what is reached without a proxy: names, addresses, networks, with commas.
+pub(super) fn no_proxy(text: &str) -> Result<(), Refusal> {
+    let valid = |c: char| c.is_ascii_alphanumeric() || "._-:[]/,*".contains(c);
+    match text.chars().all(valid) {
+        true => Ok(()),
+        false => Err((phrases::NO_PROXY_CHARACTERS, phrases::NO_PROXY_HINT)),
+    }
+}
+
 /// Checks the code of a finding.
 pub(super) fn finding(code: &str) -> Result<(), Refusal> {
     let digits = code.strip_prefix("LF").filter(|digits| digits.len() == 3);
@@ -121,6 +157,20 @@ mod tests {
         for path in ["", "a", "./a", "/", "//", "/.", "/a/../b", "/.."] {
             assert!(directory(path).is_err(), "{path}");
         }
+    }
+
+    #[test]
+    fn proxies() {
+        for text in ["", "http://p:3128", "https://proxy.example/", "socks5://[::1]:1080"] {
+            assert_eq!(proxy(text), Ok(()), "{text}");
+        }
+        for text in ["p:3128", "http://", "http://a b", "http://a\"b", "http://me:pw@p", "ftp://p"]
+        {
+            assert!(proxy(text).is_err(), "{text}");
+        }
+        assert_eq!(without_password("http://me:pw@p:1").as_deref(), Some("http://…@p:1"));
+        assert_eq!(no_proxy("10.0.0.0/8,.internal,*.x,[::1]:5000"), Ok(()));
+        assert!(no_proxy("a b").is_err() && no_proxy("a\nb").is_err());
     }
 
     #[test]

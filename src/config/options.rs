@@ -43,6 +43,14 @@ pub struct Options {
     pub bip: Option<String>,
     /// `--set KEY=JSON`, repeated
     pub set: Vec<String>,
+    /// `--http-proxy URL`
+    pub http_proxy: Option<String>,
+    /// `--https-proxy URL`
+    pub https_proxy: Option<String>,
+    /// `--no-proxy LIST`
+    pub no_proxy: Option<String>,
+    /// `--registry-ca HOST=FILE`, repeated
+    pub registry_cas: Vec<String>,
     /// `--image FILE`, repeated
     pub images: Vec<PathBuf>,
     /// `Some(false)` for `--no-smoke-test`

@@ -3,7 +3,7 @@
 use super::Iptables;
 
 /// The programs that [`super::gather`] looks for.
-pub const PROGRAMS: [&str; 26] = [
+pub const PROGRAMS: [&str; 28] = [
     "apparmor_parser",
     "apt-get",
     "dnf",
@@ -26,6 +26,8 @@ pub const PROGRAMS: [&str; 26] = [
     "semanage",
     "systemctl",
     "systemd-analyze",
+    "update-ca-certificates",
+    "update-ca-trust",
     "usermod",
     "xz",
     "yum",

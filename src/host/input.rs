@@ -90,6 +90,21 @@ pub fn read_secret_file(path: &Path) -> Result<Zeroizing<String>, HostError> {
     Ok(without_end(&text))
 }
 
+/// The bytes of a file that holds a secret.
+///
+/// # Errors
+/// [`HostError::Io`] if it cannot be read, or is larger than 1 MiB.
+pub fn read_secret_bytes(path: &Path) -> Result<Zeroizing<Vec<u8>>, HostError> {
+    let fail = |source| HostError::io("read", path.to_string_lossy(), source);
+    let mut bytes = Zeroizing::new(Vec::new());
+    open(path)?.take(TEXT_LIMIT + 1).read_to_end(&mut bytes).map_err(fail)?;
+    if bytes.len() as u64 > TEXT_LIMIT {
+        let source = std::io::Error::new(std::io::ErrorKind::FileTooLarge, phrases::OVER_1_MIB);
+        return Err(fail(source));
+    }
+    Ok(bytes)
+}
+
 fn without_end(text: &str) -> Zeroizing<String> {
     Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned())
 }

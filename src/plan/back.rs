@@ -187,6 +187,8 @@ fn leaves_something(step: &Step) -> bool {
         | Step::AddGroupMember(_)
         | Step::InstallBinary(_)
         | Step::WriteFile(_)
+        | Step::CopyFile(_)
+        | Step::UpdateTrust(_)
         | Step::CreateLink(_)
         | Step::SetLabels(_)
         | Step::LabelLike(_)

@@ -5,7 +5,9 @@ use serde_json::Map;
 use super::files::{self, Directories, FilePlan};
 use super::listeners::{self, Unit};
 use super::repair::all_new;
-use super::{EngineAction, Inputs, Plan, PlanError, SCHEMA, assembled, security};
+use super::{
+    EngineAction, Inputs, Plan, PlanError, SCHEMA, assembled, proxy, registries, security,
+};
 use crate::desired::{DAEMON_JSON, UNIT_DIR};
 use crate::render::daemon_json;
 use crate::topology::Topology;
@@ -24,18 +26,22 @@ pub fn configure(inputs: &Inputs<'_>, repaired: Option<&str>) -> Result<Plan, Pl
     };
     let unit = Unit::Stays(plan.topology);
     let text = files::plan_daemon_json(inputs, &mut plan, existing, &Map::new(), unit)?;
-    let Some(text) = text.or_else(|| repaired.map(str::to_owned)) else {
-        return Ok(nothing(inputs, plan));
-    };
     let mut directories = Directories::new(inputs);
-    plan.steps = directories.reach("/etc/docker");
-    files::plan_text(inputs, &mut plan, DAEMON_JSON, text.clone())?;
-    let unit = inputs.facts.files.get(&format!("{UNIT_DIR}/docker.service"));
-    let unit = unit.and_then(|file| file.text.as_deref());
-    listeners::plan(inputs, &mut plan, &mut directories, unit)?;
-    if repaired.is_some() {
-        let whole = daemon_json::merge(Some(&text), &Map::new(), &Map::new())?;
-        plan.daemon_changes = all_new(&whole.value);
+    if let Some(text) = text.or_else(|| repaired.map(str::to_owned)) {
+        plan.steps = directories.reach("/etc/docker");
+        files::plan_text(inputs, &mut plan, DAEMON_JSON, text.clone())?;
+        let unit = inputs.facts.files.get(&format!("{UNIT_DIR}/docker.service"));
+        let unit = unit.and_then(|file| file.text.as_deref());
+        listeners::plan(inputs, &mut plan, &mut directories, unit)?;
+        if repaired.is_some() {
+            let whole = daemon_json::merge(Some(&text), &Map::new(), &Map::new())?;
+            plan.daemon_changes = all_new(&whole.value);
+        }
+    }
+    registries::plan(inputs, &mut directories, &mut plan)?;
+    proxy::plan(inputs, &mut directories, &mut plan)?;
+    if plan.steps.is_empty() {
+        return Ok(nothing(inputs, plan));
     }
     plan.steps.extend(security::labels(inputs, &plan.steps));
     Ok(assembled(inputs, plan))

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use super::listeners::{self, Unit};
-use super::{Change, ChangeKind, Inputs, PlanError, security};
+use super::{Change, ChangeKind, Inputs, PlanError, proxy, registries, security};
 use crate::adoption::flags_in_force;
 use crate::bundle::catalogue::{ImageStore, engine_line};
 use crate::desired::{
@@ -100,6 +100,8 @@ pub(super) fn plan(inputs: &Inputs<'_>, topology: Topology) -> Result<FilePlan, 
         plan.steps.extend(directories.reach(PROFILE_DIR));
         plan_text(inputs, &mut plan, PROFILE, profile::text(&inputs.desired.bin_dir))?;
     }
+    registries::plan(inputs, &mut directories, &mut plan)?;
+    proxy::plan(inputs, &mut directories, &mut plan)?;
     for unit in &units {
         let path = format!("{UNIT_DIR}/{}", unit.name);
         if plan_text(inputs, &mut plan, &path, unit.text.clone())? {
@@ -337,6 +339,7 @@ fn wanted_daemon(
     existing: Option<&str>,
 ) -> Result<Map<String, Value>, PlanError> {
     let mut wanted = inputs.desired.daemon.clone();
+    proxy::wanted_key(inputs, &mut wanted);
     if topology == Topology::Modern {
         return Ok(wanted);
     }

@@ -19,6 +19,7 @@ fn needs_guard(step: &Step) -> bool {
     match step {
         Step::InstallBinary(_)
         | Step::WriteFile(_)
+        | Step::CopyFile(_)
         | Step::CreateLink(_)
         | Step::RemoveFile(_)
         | Step::TrustPrograms(_)

@@ -7,6 +7,8 @@ mod files;
 mod guard;
 mod listeners;
 pub mod migrate;
+mod proxy;
+mod registries;
 pub mod repair;
 mod security;
 mod services;

@@ -169,6 +169,8 @@ impl Repairs<'_> {
                 }
                 None => self.left.push(difference.clone()),
             },
+            // Nobody keeps a copy of a secret.
+            Made::Copy(_) => self.left.push(difference.clone()),
             Made::DaemonJson(_) => self.left.extend(self.unless_written(&path, difference)),
             Made::Text(step) => {
                 let ownership = at.ownership.unwrap_or(step.ownership);

@@ -3,10 +3,11 @@
 use crate::bundle::program_names;
 use crate::desired::{
     DAEMON_JSON, DEFAULT_CONTAINERD_ROOT, Desired, HOSTS_DROP_IN, OTHER_BIN_DIRS, PROFILE,
-    PROFILE_DIR, UNIT_DIR,
+    PROFILE_DIR, PROXY_DROP_IN, UNIT_DIR,
 };
 use crate::facts::Wanted;
 use crate::render::trust;
+use crate::render::trust_store;
 use crate::render::units::wants_dir;
 use crate::store::STATE_DIR;
 use crate::topology::ALL_UNITS;
@@ -14,9 +15,16 @@ use crate::topology::ALL_UNITS;
 /// The paths, units and names that planning this `desired` looks at.
 pub fn wanted(desired: &Desired) -> Wanted {
     let mut wanted = Wanted {
-        texts: [DAEMON_JSON, HOSTS_DROP_IN, PROFILE, trust::OWN_FILE, trust::SHARED_FILE]
-            .map(str::to_owned)
-            .to_vec(),
+        texts: [
+            DAEMON_JSON,
+            HOSTS_DROP_IN,
+            PROFILE,
+            PROXY_DROP_IN,
+            trust::OWN_FILE,
+            trust::SHARED_FILE,
+        ]
+        .map(str::to_owned)
+        .to_vec(),
         units: ALL_UNITS.map(str::to_owned).to_vec(),
         groups: vec![desired.group.name.clone()],
         users: desired.group.members.clone(),
@@ -34,6 +42,15 @@ pub fn wanted(desired: &Desired) -> Wanted {
         let wants = format!("{UNIT_DIR}/{wants}");
         wanted.paths.push(format!("{wants}/{unit}"));
         directories.push(wants);
+    }
+    for files in &desired.registries {
+        directories.push(files.registry.directory());
+        wanted.texts.extend([files.ca_path(), files.certificate_path()]);
+        wanted.programs.push(files.key_path());
+        for store in trust_store::ALL {
+            wanted.texts.push(trust_store::path(store, &files.registry.to_string()));
+            directories.push(store.directory.to_owned());
+        }
     }
     for directory in &directories {
         wanted.paths.extend(with_parents(directory));

@@ -426,7 +426,7 @@ impl Code {
 
     /// Whether `landfall registry check` alone reports it.
     pub fn is_of_registries(self) -> bool {
-        (Self::NameUnknown..=Self::TrustStoreMissing).contains(&self)
+        (Self::NameUnknown..=Self::MirrorLogin).contains(&self)
     }
 
     /// What an error with this code means for the caller.

@@ -16,6 +16,7 @@ mod migrate;
 mod network;
 mod ownership;
 mod protection;
+mod registries;
 mod security;
 mod space;
 mod sudo;
@@ -125,6 +126,7 @@ pub fn check(
     findings.extend(accounts::check(&case));
     findings.extend(sudo::check(&case));
     findings.extend(security::check(&case));
+    findings.extend(registries::check(&case));
     findings
 }
 
@@ -142,6 +144,7 @@ pub fn check_settings(
     if gone.contains("bip") {
         findings.extend(network::stays(&case));
     }
+    findings.extend(registries::check(&case));
     findings
 }
 

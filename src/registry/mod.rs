@@ -10,6 +10,7 @@ pub mod check;
 mod client;
 pub mod credentials;
 pub mod docker_config;
+pub mod files;
 mod reference;
 mod sight;
 mod site;

@@ -20,5 +20,7 @@ mod json_edit;
 pub mod json_repair;
 pub mod listeners;
 pub mod profile;
+pub mod proxy;
 pub mod trust;
+pub mod trust_store;
 pub mod units;

@@ -9,6 +9,7 @@
 pub mod add_group_member;
 pub mod containers;
 pub mod copy_data;
+pub mod copy_file;
 pub mod create_dir;
 pub mod create_group;
 pub mod create_link;
@@ -37,6 +38,7 @@ pub mod stop_units;
 pub(crate) mod testing;
 pub mod trust_programs;
 pub mod unit;
+pub mod update_trust;
 pub mod verify_units;
 pub mod wait_api;
 pub mod watch_units;
@@ -58,6 +60,7 @@ use crate::store::Store;
 pub use add_group_member::AddGroupMember;
 pub use containers::{NoteContainers, ResumeContainers, RunningContainer};
 pub use copy_data::{CopyData, DataPart, SyncData};
+pub use copy_file::CopyFile;
 pub use create_dir::CreateDir;
 pub use create_group::CreateGroup;
 pub use create_link::CreateLink;
@@ -82,6 +85,7 @@ pub use snapshot_metadata::SnapshotMetadata;
 pub use stop_units::StopUnits;
 pub use trust_programs::{TrustPrograms, TrustedProgram};
 pub use unit::UnitStep;
+pub use update_trust::{UpdateTrust, WhenUpdated};
 pub use verify_units::VerifyUnits;
 pub use wait_api::WaitApi;
 pub use watch_units::WatchUnits;
@@ -159,6 +163,10 @@ pub enum Step {
     NoteInventory(NoteInventory),
     /// Checks that all of them are there again.
     CheckInventory(CheckInventory),
+    /// Copies a file that the caller names.
+    CopyFile(CopyFile),
+    /// Has the system's trust store put together again.
+    UpdateTrust(UpdateTrust),
 }
 
 /// What stood there before a step.
@@ -316,6 +324,8 @@ pub enum StepError {
     },
     /// A directory that shall be filled holds something.
     NotEmpty(String),
+    /// A file is not the one that the plan was made with.
+    SourceChanged(String),
     /// A copy in the store is not what it was.
     StoreDamaged(Digest),
     /// The daemon that answers is not the one that was installed.
@@ -469,6 +479,8 @@ impl Step {
             Self::PlaceData(step) => step,
             Self::NoteInventory(step) => step,
             Self::CheckInventory(step) => step,
+            Self::CopyFile(step) => step,
+            Self::UpdateTrust(step) => step,
         }
     }
 
@@ -479,6 +491,7 @@ impl Step {
             Self::InstallBinary(step) => Some(&step.path),
             Self::WriteFile(step) => Some(&step.path),
             Self::CreateLink(step) => Some(&step.path),
+            Self::CopyFile(step) => Some(&step.path),
             Self::RemoveFile(step) => Some(&step.path),
             Self::TrustPrograms(step) => Some(&step.path),
             _ => None,

@@ -187,6 +187,7 @@ fn holds_set_aside(context: &Context<'_>, directory: &str) -> Result<bool, StepE
 fn made(step: &Step) -> Option<Made<'_>> {
     match step {
         Step::InstallBinary(step) => Some(Made { path: &step.path, sha256: step.sha256 }),
+        Step::CopyFile(step) => Some(Made { path: &step.path, sha256: step.sha256 }),
         Step::WriteFile(step) => {
             Some(Made { path: &step.path, sha256: Digest::of(step.text.as_bytes()) })
         }

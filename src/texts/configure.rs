@@ -4,6 +4,9 @@ use serde_json::Value;
 
 use crate::render::daemon_edit::Conflict;
 
+/// Nothing but certificates changed.
+pub const CERTIFICATES_IN_FORCE: &str =
+    "The certificates are in force: dockerd reads them at each pull, and was not touched";
 /// Nothing was asked for.
 pub const NOTHING_ASKED: &str = "nothing is asked for";
 /// What could be.

@@ -66,6 +66,8 @@ pub fn table() -> String {
             "doctor"
         } else if code.is_of_registries() {
             "registry check"
+        } else if (Code::CertificateFile..=Code::TrustStoreMissing).contains(code) {
+            "preflight"
         } else {
             "preflight, doctor"
         };

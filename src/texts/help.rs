@@ -430,6 +430,15 @@ pub const COLOR: &str = "Colour the output: auto, always, never";
 /// `--yes`.
 pub const YES: &str = "Do not ask before changing anything (without a terminal nothing is asked)";
 
+/// `--http-proxy`.
+pub const HTTP_PROXY: &str = "The daemon's proxy for plain HTTP; an empty one takes it out";
+/// `--https-proxy`.
+pub const HTTPS_PROXY: &str = "The daemon's proxy for HTTPS, and so for most registries";
+/// `--no-proxy`.
+pub const NO_PROXY: &str = "What the daemon reaches without it: 10.0.0.0/8,.internal,HOST:PORT";
+/// `--registry-ca`.
+pub const REGISTRY_CA: &str =
+    "Trust this authority's certificate for a registry; HOST= takes it out again";
 /// `registry`.
 pub const REGISTRY: &str = "Look at registries of images as the engine of this host would";
 /// `registry check`.

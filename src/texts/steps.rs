@@ -2,7 +2,9 @@
 
 use crate::file_state::Ownership;
 use crate::receipt::Entry;
-use crate::steps::{Before, DataPart, InstallBinary, KeptReason, Step, Undone, WriteFile};
+use crate::steps::{
+    Before, CopyFile, DataPart, InstallBinary, KeptReason, Step, Undone, WhenUpdated, WriteFile,
+};
 use crate::unit_state::UnitAction;
 
 /// What a step does.
@@ -69,6 +71,13 @@ pub fn step(step: &Step) -> String {
         }
         Step::PlaceData(step) => format!("put the copy in its place in {}", step.to),
         Step::NoteInventory(_) => "note containers, images and volumes".to_owned(),
+        Step::CopyFile(step) => {
+            format!("copy {} to {}", step.source.display(), step.path)
+        }
+        Step::UpdateTrust(step) => match step.when {
+            WhenUpdated::Made => format!("have the host trust it: {}", step.argv.join(" ")),
+            WhenUpdated::Undone => "have the host forget it again, when this is undone".to_owned(),
+        },
         Step::CheckInventory(step) => {
             format!("check that docker has all of them in {}", step.data_root)
         }
@@ -90,6 +99,7 @@ fn reverted(entry: &Entry) -> String {
             format!("remove user {} from group {}", step.user, step.group)
         }
         Step::InstallBinary(InstallBinary { path, .. })
+        | Step::CopyFile(CopyFile { path, .. })
         | Step::WriteFile(WriteFile { path, .. }) => {
             if replaced {
                 format!("put back what was at {path}")
@@ -131,6 +141,8 @@ fn restored(of: &Step) -> String {
         }
         Step::InstallBinary(step) => format!("put back what was at {}", step.path),
         Step::WriteFile(step) => format!("put back what was at {}", step.path),
+        Step::CopyFile(step) => format!("put back what was at {}", step.path),
+        Step::UpdateTrust(_) => "the host trusts what it trusted before".to_owned(),
         Step::CreateLink(step) => {
             format!("disabled {}", step.target.rsplit('/').next().unwrap_or(&step.target))
         }

@@ -5,8 +5,8 @@ use crate::facts::Wanted;
 use crate::file_state::{FileKind, Ownership};
 use crate::receipt::{Entry, Receipt};
 use crate::steps::{
-    AddGroupMember, Before, CreateGroup, CreateLink, InstallBinary, LabelLike, Step, TrustPrograms,
-    WriteFile,
+    AddGroupMember, Before, CopyFile, CreateGroup, CreateLink, InstallBinary, LabelLike, Step,
+    TrustPrograms, WriteFile,
 };
 
 /// What a host should be.
@@ -46,6 +46,8 @@ pub enum Made<'a> {
     DaemonJson(&'a WriteFile),
     /// Any other text.
     Text(&'a WriteFile),
+    /// A copy of a file of the caller's.
+    Copy(&'a CopyFile),
     /// A symbolic link.
     Link(&'a CreateLink),
 }
@@ -55,7 +57,9 @@ impl Made<'_> {
     pub fn kind(&self) -> FileKind {
         match self {
             Self::Directory => FileKind::Directory,
-            Self::Program(_) | Self::DaemonJson(_) | Self::Text(_) => FileKind::File,
+            Self::Program(_) | Self::DaemonJson(_) | Self::Text(_) | Self::Copy(_) => {
+                FileKind::File
+            }
             Self::Link(_) => FileKind::Symlink,
         }
     }
@@ -83,7 +87,7 @@ impl<'a> Expected<'a> {
         for expected in &self.paths {
             let path = expected.path.to_owned();
             match expected.made {
-                Made::Program(_) => wanted.programs.push(path),
+                Made::Program(_) | Made::Copy(_) => wanted.programs.push(path),
                 Made::Text(_) => wanted.texts.push(path),
                 Made::DaemonJson(_) => {}
                 Made::Directory | Made::Link(_) => wanted.paths.push(path),
@@ -115,6 +119,9 @@ impl<'a> Expected<'a> {
                 let daemon_json = step.path == DAEMON_JSON;
                 let made = if daemon_json { Made::DaemonJson(step) } else { Made::Text(step) };
                 self.put(&step.path, made, Some(step.ownership));
+            }
+            Step::CopyFile(step) => {
+                self.put(&step.path, Made::Copy(step), Some(step.ownership));
             }
             Step::CreateLink(step) => self.put(&step.path, Made::Link(step), None),
             Step::SetMode(step) => {
@@ -159,7 +166,8 @@ impl<'a> Expected<'a> {
             | Step::SyncData(_)
             | Step::PlaceData(_)
             | Step::NoteInventory(_)
-            | Step::CheckInventory(_) => {}
+            | Step::CheckInventory(_)
+            | Step::UpdateTrust(_) => {}
         }
     }
 

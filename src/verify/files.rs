@@ -51,6 +51,10 @@ fn content(expected: &ExpectedPath<'_>, fact: &FileFact) -> Option<Difference> {
         Made::Program(step) => {
             Some(Difference::Bytes { path, expected: step.sha256, found: fact.sha256 })
         }
+        Made::Copy(step) if fact.sha256 == Some(step.sha256) => None,
+        Made::Copy(step) => {
+            Some(Difference::Bytes { path, expected: step.sha256, found: fact.sha256 })
+        }
         Made::Text(step) => match &fact.text {
             Some(text) if *text == step.text => None,
             Some(text) => Some(Difference::Text { path, diff: diff(&step.text, text) }),

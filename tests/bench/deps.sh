@@ -9,7 +9,7 @@ packages=(
   debootstrap systemd-container                 # test hosts: their root, and systemd-nspawn
   debian-archive-keyring e2fsprogs iproute2 mount util-linux
   busybox-static python3                        # test image, snapshots of hosts
-  docker-registry                               # registry on the test network
+  docker-registry openssl                       # registry on the test network, its token server
   strace shellcheck openssl groff-base
   qemu-system-x86 qemu-utils cpio openssh-client # virtual machines
   policycoreutils attr                          # SELinux labels of images

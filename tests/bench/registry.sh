@@ -1,27 +1,28 @@
 #!/bin/bash
-# registry.sh start DIR: Debian's docker-registry on the test network, without TLS; its blobs, log
-#                        and pid are kept in DIR. Prints HOST:PORT: a free port, so that the
-#                        registries of several test runs do not meet.
+# registry.sh start DIR [PORT]: Debian's docker-registry on the test network; its blobs (DIR/data),
+#                        log and pid are kept in DIR. With DIR/tls.crt and DIR/tls.key it speaks TLS;
+#                        DIR/more.yml is added to its configuration. Prints HOST:PORT: a free port,
+#                        if none is named, so that the registries of several test runs do not meet.
+# registry.sh auth DIR   a token server for registries (registry_auth.py). Prints HOST:PORT
 # registry.sh stop DIR
 set -eu -o pipefail
 # shellcheck source=tests/bench/env.sh
 . "$(dirname "${BASH_SOURCE[0]}")/env.sh"
 
-start() {
+# Runs it on the test network, until its address turns up.
+serve() {
   local dir=$1 pid address end=$((SECONDS + 20))
-  mkdir -p "$dir/data"
-  cat >"$dir/config.yml" <<YAML
-version: 0.1
-log: {level: info, accesslog: {disabled: false}}
-storage: {filesystem: {rootdirectory: $dir/data}, delete: {enabled: true}}
-http: {addr: "$BENCH_NET.1:0"}
-YAML
+  shift
   : >"$dir/log"
-  setsid "$BENCH_SCRIPTS/machine.sh" net docker-registry serve "$dir/config.yml" </dev/null >>"$dir/log" 2>&1 &
+  rm -f "$dir/port"
+  setsid "$BENCH_SCRIPTS/machine.sh" net "$@" </dev/null >>"$dir/log" 2>&1 &
   pid=$!
   echo "$pid $(start_time $pid)" >"$dir/pid"
   while [ $SECONDS -lt $end ]; do
     address=$(grep -o -m1 "listening on $BENCH_NET.1:[0-9]*" "$dir/log" || true)
+    if [ -s "$dir/port" ]; then
+      address=$BENCH_NET.1:$(cat "$dir/port")
+    fi
     if [ -n "$address" ]; then
       echo "${address##* }"
       return 0
@@ -30,7 +31,28 @@ YAML
     sleep 0.05
   done
   cat "$dir/log" >&2
-  die "docker-registry did not start"
+  die "$1 did not start"
+}
+
+start() {
+  local dir=$1 tls=''
+  [ -e "$dir/data" ] || mkdir -p "$dir/data"
+  [ ! -e "$dir/tls.crt" ] || tls=", tls: {certificate: $dir/tls.crt, key: $dir/tls.key}"
+  cat >"$dir/config.yml" <<YAML
+version: 0.1
+log: {level: info, accesslog: {disabled: false}}
+storage: {filesystem: {rootdirectory: $dir/data}, delete: {enabled: true}}
+http: {addr: "$BENCH_NET.1:${2:-0}"$tls}
+YAML
+  [ ! -e "$dir/more.yml" ] || cat "$dir/more.yml" >>"$dir/config.yml"
+  serve "$dir" docker-registry serve "$dir/config.yml"
+}
+
+auth() {
+  local dir=$1
+  openssl req -x509 -newkey rsa:2048 -nodes -keyout "$dir/auth.key" -out "$dir/auth.crt" -days 2 \
+    -subj /CN=tests 2>/dev/null
+  serve "$dir" python3 "$BENCH_SCRIPTS/registry_auth.py" "$dir" "$BENCH_NET.1"
 }
 
 stop() {
@@ -41,6 +63,6 @@ stop() {
 }
 
 case ${1:-} in
-  start | stop) "$1" "${2:?directory}" ;;
-  *) sed -n '2,5s/^# //p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
+  start | auth | stop) "$1" "${2:?directory}" "${@:3}" ;;
+  *) sed -n '2,8s/^# //p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
 esac

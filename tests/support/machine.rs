@@ -165,6 +165,12 @@ impl Machine {
         self.exec(&["sh", "-c", r#"[ -e "$1" ] || [ -L "$1" ]"#, "exists", path]).code == 0
     }
 
+    /// The process of this machine that is the host's first.
+    #[track_caller]
+    pub(super) fn leader(&self) -> String {
+        self.machine("pid").ok()
+    }
+
     /// A unit's property, as `systemctl show` prints it.
     #[track_caller]
     pub fn unit(&self, unit: &str, property: &str) -> String {

@@ -12,7 +12,7 @@ pub mod bundle;
 mod disk;
 pub mod hold;
 mod machine;
-mod registry;
+pub mod registry;
 mod run;
 mod scenario;
 mod served;

@@ -49,6 +49,8 @@ pub(super) fn world() -> World {
         smoke_test: false,
         confirm_within: None,
         watch: None,
+        proxy: None,
+        registries: Vec::new(),
         ignore: Vec::new(),
     };
     let doctor = DoctorFacts {

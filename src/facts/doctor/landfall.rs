@@ -62,6 +62,7 @@ pub fn gather(
 fn written(receipt: &Receipt) -> BTreeMap<&str, Digest> {
     let files = receipt.entries.iter().filter_map(|entry| match &entry.step {
         Step::InstallBinary(step) => Some((step.path.as_str(), step.sha256)),
+        Step::CopyFile(step) => Some((step.path.as_str(), step.sha256)),
         Step::WriteFile(step) => Some((step.path.as_str(), Digest::of(step.text.as_bytes()))),
         _ => None,
     });

@@ -29,6 +29,10 @@ impl World {
                     let file = file(step.ownership, size, sha256, Some(step.text.clone()));
                     facts.files.insert(step.path.clone(), file);
                 }
+                Step::CopyFile(step) => {
+                    let file = file(step.ownership, 5, step.sha256, None);
+                    facts.files.insert(step.path.clone(), file);
+                }
                 Step::CreateLink(step) => {
                     facts.files.insert(step.path.clone(), link(&step.target));
                 }
@@ -71,6 +75,7 @@ impl World {
                 | Step::ResumeContainers(_)
                 | Step::SnapshotMetadata(_)
                 | Step::WatchUnits(_)
+                | Step::UpdateTrust(_)
                 | Step::SmokeTest(_) => {}
                 Step::RemoveFile(step) => {
                     facts.files.remove(&step.path);

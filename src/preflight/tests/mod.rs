@@ -6,6 +6,7 @@ mod hardened;
 mod migrate;
 mod network;
 mod programs;
+mod registries;
 mod security;
 mod space;
 mod system;
@@ -63,6 +64,8 @@ fn world() -> World {
         smoke_test: true,
         confirm_within: None,
         watch: None,
+        proxy: None,
+        registries: Vec::new(),
         ignore: Vec::new(),
     };
     let elf = ElfInfo {
@@ -227,6 +230,7 @@ fn cases() -> impl Iterator<Item = &'static Case> {
         engines::CASES,
         programs::CASES,
         network::CASES,
+        registries::CASES,
         security::CASES,
         hardened::CASES,
         upgrade::CASES,

@@ -93,6 +93,7 @@ pub fn step_hints(error: &StepError) -> Vec<String> {
         StepError::NotEmpty(path) => {
             vec![format!("see what came there meanwhile (ls -A {path}), or name another directory")]
         }
+        StepError::SourceChanged(_) => vec!["give the same command again".to_owned()],
         StepError::StoreDamaged(_) => {
             vec!["put the file back by hand, from a backup or a package".to_owned()]
         }

@@ -15,6 +15,9 @@ impl fmt::Display for StepError {
                 write!(f, "{unit} did not {action}: {message}")
             }
             Self::UnitsRefused(why) => write!(f, "systemd does not accept the units: {why}"),
+            Self::SourceChanged(path) => {
+                write!(f, "{path} is not what it was when the plan was made")
+            }
             Self::NotEmpty(path) => write!(f, "{path} is not empty any more"),
             Self::NotAFile { path, what } => write!(f, "{path} is {what}, not a regular file"),
             Self::StoreDamaged(sha256) => {

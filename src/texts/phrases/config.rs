@@ -27,6 +27,40 @@ pub const USER_CHARACTERS: &str = "is not a user's name";
 pub const USER_NUMBER: &str = "is a number, not a user's name";
 /// A user's name.
 pub const USER_TOO_LONG: &str = "is too long for a user's name";
+/// A proxy.
+pub const PROXY_SCHEME: &str = "does not begin with http://, https:// or socks5://";
+/// A proxy.
+pub const PROXY_HINT: &str = "such as http://proxy.internal:3128";
+/// A proxy.
+pub const PROXY_CHARACTERS: &str = "is no URL of a proxy";
+/// A proxy with a password in its URL.
+pub const PROXY_PASSWORD: &str =
+    "holds a name or a password, which everybody could read where it is written";
+/// What to do then.
+pub const PROXY_PASSWORD_HINT: &str = "systemctl edit docker.service, with [Service] and \
+     EnvironmentFile=/etc/docker/proxy.env, a file of mode 0600 with HTTPS_PROXY=…";
+/// What is reached directly.
+pub const NO_PROXY_CHARACTERS: &str = "is no list of names, addresses and networks";
+/// What is reached directly.
+pub const NO_PROXY_HINT: &str = "such as 10.0.0.0/8,.internal,harbor.example:5000";
+/// A registry's name.
+pub const NO_REGISTRY: &str = "is no name of a registry";
+/// As it should be.
+pub const REGISTRY_HINT: &str =
+    "as names of images have it, with the port: \"harbor.internal:5000\"";
+/// Half of a client's certificate.
+pub const CERT_WITHOUT_KEY: &str = "needs both, cert and key, or neither";
+/// Nothing is said of a registry.
+pub const REGISTRY_EMPTY: &str = "says neither ca nor cert and key";
+/// What can be said.
+pub const REGISTRY_KEYS_HINT: &str =
+    "registries: {\"harbor.internal\": {ca: FILE, cert: FILE, key: FILE, system-store: true}}";
+/// `--registry-ca`.
+pub const REGISTRY_CA_FORM: &str = "is not HOST=FILE";
+/// `--registry-ca`.
+pub const NO_REGISTRY_IN_FRONT: &str = "does not begin with the name of a registry";
+/// `--registry-ca`.
+pub const REGISTRY_CA_HINT: &str = "such as --registry-ca harbor.internal=harbor-ca.pem; --registry-ca harbor.internal= takes it out";
 /// The group's name, as it should be.
 pub const GROUP_HINT: &str = "letters, digits, `_`, `-` and `.`, such as docker";
 /// The group's name.

@@ -30,12 +30,12 @@ pub(super) fn fix(sight: &RegistrySight) -> String {
             )
         }
         RegistrySight::RegistryPlain { registry } => format!(
-            "better: give {registry} a certificate. Else: landfall configure --insecure-registry \
-             {registry}"
+            "better: give {registry} a certificate. Else: landfall configure --add \
+             insecure-registries={registry}"
         ),
         RegistrySight::RegistryNotPlain { registry, mirror: true } => format!(
-            "landfall configure --remove registry-mirrors=http://{registry} --registry-mirror \
-             https://{registry}"
+            "landfall configure --remove registry-mirrors=http://{registry} --add \
+             registry-mirrors=https://{registry}"
         ),
         RegistrySight::RegistryNotPlain { registry, .. } => {
             format!("landfall configure --remove insecure-registries={registry}")

@@ -57,15 +57,15 @@ pub(super) fn names(code: Code) -> Option<Page> {
             why: "dockerd speaks TLS to all that are not listed as insecure (“server gave HTTP \
                   response to HTTPS client”)",
             check: "curl -v http://HOST:PORT/v2/",
-            fix: "better: give it a certificate. Else: landfall configure --insecure-registry \
-                  HOST:PORT (what is sent can be read and changed on the way)",
+            fix: "better: give it a certificate. Else: landfall configure --add \
+                  insecure-registries=HOST:PORT (what is sent can be read and changed on the way)",
         },
         Code::RegistryNotPlain => Page {
             title: "the registry speaks TLS, and plain HTTP was meant",
             why: "the mirror's URL begins with http://, or no TLS could be spoken with it",
             check: "curl -v https://HOST:PORT/v2/",
-            fix: "landfall configure --remove registry-mirrors=http://HOST --registry-mirror \
-                  https://HOST",
+            fix: "landfall configure --remove registry-mirrors=http://HOST --add \
+                  registry-mirrors=https://HOST",
         },
         _ => return None,
     })
