@@ -252,6 +252,9 @@ fn names_ways_and_proxies_are_told_apart_and_mended() {
 #[test]
 fn an_installation_brings_certificates_and_takes_them_back() {
     let host = Machine::boot();
+    // As Debian's own does: it puts together what lies in this directory.
+    host.put("/usr/local/sbin/update-ca-certificates", TRUST_STORE);
+    host.sh("chmod 755 /usr/local/sbin/update-ca-certificates; update-ca-certificates");
     let fresh = host.snapshot();
     let ours = Authority::new("Our CA");
     let client = ours.signs(&["client"], |_| {});
@@ -260,12 +263,13 @@ fn an_installation_brings_certificates_and_takes_them_back() {
     host.put("/etc/landfall/client.key", &client.key);
     host.put(
         "/etc/landfall/landfall.yaml",
-        "version: 1\nregistries:\n  \"registry.internal:5000\": {ca: ca.pem, cert: client.pem, key: client.key}\n",
+        "version: 1\nregistries:\n  \"registry.internal:5000\": {ca: ca.pem, cert: client.pem, key: client.key, system-store: true}\n",
     );
     installed(&host, &[]);
     let directory = "/etc/docker/certs.d/registry.internal:5000";
     let listed = host.sh(&format!("cd {directory}; stat -c '%n %a' *"));
     assert_eq!(listed, "landfall-ca.crt 644\nlandfall-client.cert 644\nlandfall-client.key 600");
+    assert_eq!(host.read("/run/trusted"), ours.pem());
     let line = client.key.lines().nth(1).expect("a key").to_owned();
     host.sh(&format!("! grep -rlF '{line}' /var/lib/landfall"));
     host.landfall(&with("install", &[])).exits(0).says("Nothing to do");
@@ -276,6 +280,12 @@ fn an_installation_brings_certificates_and_takes_them_back() {
     let argument = "registry.internal=/root/other.pem";
     host.landfall(&["configure", "--registry-ca", argument]).exits(2).says("LF182");
     host.landfall(&["uninstall", "--yes", "--purge", "data"]).exits(0);
+    assert_eq!(host.read("/run/trusted"), "");
     host.sh("rm -r /etc/landfall /root/other.pem");
     fresh.assert_same(&host.snapshot(), SHADOW_BACKUPS);
 }
+
+/// A program that puts a trust store together.
+const TRUST_STORE: &str = "#!/bin/sh
+cat /dev/null /usr/local/share/ca-certificates/*.crt >/run/trusted 2>/dev/null || :
+";
