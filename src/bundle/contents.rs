@@ -207,7 +207,7 @@ fn cut_off(stream: &Unpacked, within: &str) -> BundleError {
 }
 
 /// The programs must be one complete set, of one generation, for one architecture.
-fn check_set(entries: &[Entry]) -> Result<(), BundleError> {
+pub(super) fn check_set(entries: &[Entry]) -> Result<(), BundleError> {
     let mut layouts =
         entries.iter().filter_map(|entry| Some((entry, names::layout_of(&entry.name)?)));
     let first = layouts.next();

@@ -63,7 +63,7 @@ pub(super) fn parse(block: &[u8; BLOCK], at: u64) -> Result<Header, BundleError>
 }
 
 /// The sum of all bytes, the checksum's own taken as spaces.
-fn checksum(block: &[u8; BLOCK]) -> u32 {
+pub(super) fn checksum(block: &[u8; BLOCK]) -> u32 {
     let sum: u32 = block.iter().map(|byte| u32::from(*byte)).sum();
     let own: u32 = block[CHECKSUM].iter().map(|byte| u32::from(*byte)).sum();
     sum - own + CHECKSUM.len() as u32 * u32::from(b' ')
@@ -71,7 +71,7 @@ fn checksum(block: &[u8; BLOCK]) -> u32 {
 
 /// A parsed number, unless the field is in GNU's binary form and negative or beyond 64 bits,
 /// which the `tar` crate does not notice.
-fn number(field: &[u8; 12], parsed: std::io::Result<u64>) -> Option<u64> {
+pub(super) fn number(field: &[u8; 12], parsed: std::io::Result<u64>) -> Option<u64> {
     let binary = field[0] & 0x80 != 0;
     if binary && (field[0] != 0x80 || field[1..4] != [0; 3]) {
         return None;
@@ -111,7 +111,7 @@ fn entry(header: &tar::Header, kind: EntryType, mode: u32) -> Result<(String, Kn
 }
 
 /// The name without `./` before it and `/` after it, and whether that `/` was there.
-fn checked_name<'n>(header: &tar::Header, raw: &'n [u8]) -> Result<(&'n str, bool), &'static str> {
+pub(super) fn checked_name<'n>(header: &tar::Header, raw: &'n [u8]) -> Result<(&'n str, bool), &'static str> {
     let mut fields = vec![&header.as_old().name[..]];
     fields.extend(header.as_ustar().map(|ustar| &ustar.prefix[..]));
     if fields.into_iter().any(text_after_nul) {
@@ -148,7 +148,7 @@ fn text_after_nul(field: &[u8]) -> bool {
     rest.into_iter().any(|byte| *byte != 0)
 }
 
-fn describe(kind: EntryType) -> &'static str {
+pub(super) fn describe(kind: EntryType) -> &'static str {
     match kind {
         EntryType::Link => phrases::HARD_LINK,
         EntryType::Symlink => phrases::SYMBOLIC_LINK,

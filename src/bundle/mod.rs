@@ -15,6 +15,7 @@ pub mod catalogue;
 mod contents;
 mod elf;
 mod error;
+pub mod format;
 mod gunzip;
 mod header;
 mod kernel_version;
@@ -41,6 +42,8 @@ pub use limits::Limits;
 pub use names::{Layout, Role, program_names, required_programs, version_from_name};
 pub use program::read_program;
 pub use sidecar::SidecarError;
+
+use contents::check_set;
 
 use crate::digest::Digest;
 

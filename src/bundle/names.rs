@@ -29,6 +29,8 @@ pub enum Role {
     Proxy,
     /// The OCI runtime, `runc`.
     Runtime,
+    /// A plugin of the command line client, such as `docker-compose`.
+    Plugin,
 }
 
 /// Which generation of names an archive uses.

@@ -1,6 +1,7 @@
 //! What to type next, for errors that name a way on.
 
 mod bundle;
+mod format;
 mod config;
 mod daemon_json;
 mod host;

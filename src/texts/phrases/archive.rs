@@ -46,6 +46,8 @@ pub const FIELD_SIZE: &str = "size";
 pub const FIELD_TIME: &str = "time";
 /// A field of a tar header.
 pub const FIELD_MODE: &str = "mode";
+/// Fields of a tar header.
+pub const OWNER_OR_TIME: &str = "owner, time or form of the header";
 /// The releases of the modern layout.
 pub const MODERN_RELEASES: &str = "18.09 and later";
 /// The releases of the prefixed layout.

@@ -1,6 +1,7 @@
 //! Phrases that stand within the sentences of errors.
 
 pub mod archive;
+pub mod bundle;
 pub mod config;
 pub mod daemon_json;
 pub mod doctor;

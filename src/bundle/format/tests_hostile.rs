@@ -1,0 +1,1 @@
+//! Bundles that are damaged or made to do harm: each is refused, and says why.

@@ -1,0 +1,42 @@
+//! Phrases about bundles.
+
+use std::fmt::Display;
+
+use crate::bundle::format::FileRole;
+
+/// What a manifest contradicts itself in.
+pub const NO_TIME: &str = "it has no usable time of making (\"created\")";
+/// What a manifest contradicts itself in.
+pub const TOO_MANY_FILES: &str = "it lists more files than any bundle has";
+/// What a manifest contradicts itself in.
+pub const SEVERAL_ENGINES: &str = "it names several engines";
+/// What a manifest contradicts itself in.
+pub const ENGINE_AND_PROGRAMS: &str = "it names an engine without programs, or the reverse";
+/// What is wrong with a path.
+pub const NAME_COMPONENT: &str = "it has an empty component or a single dot";
+/// What is wrong with a path.
+pub const NAME_TOO_LONG: &str = "the name is too long for a tar header";
+/// What is wrong with a member.
+pub const LENGTH_NOT_RIGHT: &str = "its length is not the one that it states";
+
+/// What a manifest contradicts itself in.
+pub fn lacks_blob(image: &str, digest: &dyn Display) -> String {
+    format!("the image {image} needs sha256:{digest}, which is not listed")
+}
+
+/// What a manifest contradicts itself in.
+pub fn wrong_mode(name: &str, mode: u32) -> String {
+    format!("{name} has the mode {mode:o}, where a program has 755 and anything else 644")
+}
+
+/// Why a file does not lie where it should.
+pub fn not_the_place(role: FileRole) -> &'static str {
+    match role {
+        FileRole::Engine => "programs of the engine lie in docker/ under upstream's names",
+        FileRole::Plugin => "plugins lie in cli-plugins/ under docker's names",
+        FileRole::Image => "images lie in images/ as an OCI layout, blobs under their digests",
+        FileRole::Package => "packages lie in packages/<distribution>/",
+        FileRole::Landfall => "the program is called landfall",
+        FileRole::Checksums => "the digests are called SHA256SUMS",
+    }
+}
