@@ -53,6 +53,12 @@ pub struct Source {
     pub sha256: Option<Digest>,
     /// Accept an archive whose digest nobody vouches for.
     pub allow_unpinned: bool,
+    /// Files with keys whose bundles are accepted, beside those that the host trusts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub trusted_keys: Vec<PathBuf>,
+    /// Accept nothing but bundles that are signed with a trusted key.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub require_signature: bool,
 }
 
 /// The group that owns the API socket.
@@ -107,6 +113,19 @@ impl Desired {
     /// Whether programs are found by their names without anything being done for it.
     pub fn is_in_system_path(&self) -> bool {
         SYSTEM_PATH.split(':').any(|known| known == self.bin_dir)
+    }
+
+    /// Where plugins of docker's command line client go: beside the directory of programs.
+    pub fn plugin_dir(&self) -> String {
+        let parent = self.bin_dir.strip_suffix("/bin").or(self.bin_dir.strip_suffix("/sbin"));
+        format!("{}/libexec/docker/cli-plugins", parent.unwrap_or(&self.bin_dir))
+    }
+
+    /// Whether docker's client looks for plugins there by itself.
+    pub fn finds_plugins(&self) -> bool {
+        // docker/cli, cli-plugins/manager/manager_unix.go.
+        ["/usr/libexec/docker/cli-plugins", "/usr/local/libexec/docker/cli-plugins"]
+            .contains(&self.plugin_dir().as_str())
     }
 
     /// The data directory that the caller asked for, or the default.

@@ -2,6 +2,7 @@
 
 use super::journal::{self, Cleanup, Journal, Outcome, Record};
 use super::{clean_up, set_aside, take_guard_away};
+use crate::bundle::format::plugin_names;
 use crate::bundle::program_names;
 use crate::host::staging::StagingDir;
 use crate::host::{Host, HostError};
@@ -91,7 +92,8 @@ impl<'a> Session<'a> {
     /// [`HostError::Io`] if the directory cannot be opened or the journal not be written.
     pub fn staging_dir(&mut self, target: &str) -> Result<StagingDir, HostError> {
         let directory = self.host.staging_dir(target)?;
-        let paths: Vec<String> = program_names().map(|name| directory.path_of(name)).collect();
+        let names = program_names().map(str::to_owned).chain(plugin_names());
+        let paths: Vec<String> = names.map(|name| directory.path_of(&name)).collect();
         self.journal()?.write_synced(&Record::Staging { paths: paths.clone() })?;
         self.staged.extend(paths);
         Ok(directory)

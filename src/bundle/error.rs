@@ -106,6 +106,8 @@ pub enum BundleError {
         /// The name.
         name: String,
     },
+    /// The manifest of a bundle, not where bundles have it.
+    ManifestElsewhere,
     /// One name twice.
     Duplicate {
         /// The name.

@@ -6,6 +6,7 @@
 use tar::EntryType;
 
 use super::error::{BundleError, printable};
+use super::format;
 use super::names::{self, Known};
 use crate::texts::phrases::archive as phrases;
 
@@ -91,7 +92,10 @@ fn entry(header: &tar::Header, kind: EntryType, mode: u32) -> Result<(String, Kn
         other => return Err(BundleError::NotRegular { name: name(), kind: describe(other) }),
     };
     let known = names::lookup(path).filter(|_| directory || !slash);
-    let known = known.ok_or_else(|| BundleError::UnknownName { name: name() })?;
+    let known = known.ok_or_else(|| match path {
+        format::MANIFEST => BundleError::ManifestElsewhere,
+        _ => BundleError::UnknownName { name: name() },
+    })?;
     match (directory, known) {
         (true, Known::Directory) => {}
         (false, Known::Program(..) | Known::Extra) if mode & 0o7000 != 0 => {
@@ -111,7 +115,10 @@ fn entry(header: &tar::Header, kind: EntryType, mode: u32) -> Result<(String, Kn
 }
 
 /// The name without `./` before it and `/` after it, and whether that `/` was there.
-pub(super) fn checked_name<'n>(header: &tar::Header, raw: &'n [u8]) -> Result<(&'n str, bool), &'static str> {
+pub(super) fn checked_name<'n>(
+    header: &tar::Header,
+    raw: &'n [u8],
+) -> Result<(&'n str, bool), &'static str> {
     let mut fields = vec![&header.as_old().name[..]];
     fields.extend(header.as_ustar().map(|ustar| &ustar.prefix[..]));
     if fields.into_iter().any(text_after_nul) {

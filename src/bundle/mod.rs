@@ -1,4 +1,5 @@
-//! Reading engine archives: upstream's own `docker-<version>.tgz`, exactly as published.
+//! Reading engine archives: upstream's own `docker-<version>.tgz`, exactly as published, and
+//! Landfall's own bundles ([`mod@format`]).
 //!
 //! [`read`] goes over the file once, whatever its size: it hashes it, unpacks it, checks every
 //! name and header against what such archives hold, hashes each program, reads from its ELF
@@ -8,7 +9,7 @@
 //! 16 MiB at most of the program that is being read (only of dynamically linked ones).
 //!
 //! Whether the archive is what it claims to be is for [`trust`] to say, which compares its
-//! digest with the [`catalogue`] and what else is known.
+//! digest with the [`catalogue`] and what else is known, and of a bundle for [`signature`].
 
 pub mod boundaries;
 pub mod catalogue;
@@ -24,7 +25,9 @@ mod names;
 mod pipeline;
 mod program;
 mod sidecar;
+pub mod signature;
 pub mod trust;
+pub mod volumes;
 
 #[cfg(test)]
 mod testing;
@@ -61,6 +64,48 @@ pub struct Archive {
     pub newest_mtime: u64,
     /// The programs, in the archive's order.
     pub entries: Vec<Entry>,
+    /// What a bundle of Landfall's holds beside the engine; `None` of upstream's archives.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bundled: Option<Bundled>,
+}
+
+/// What a bundle holds beside the engine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bundled {
+    /// Digest of its manifest, which stands for all that it holds.
+    pub manifest: Digest,
+    /// The engine's version.
+    pub version: Option<String>,
+    /// Plugins of the command line client.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub plugins: Vec<Entry>,
+    /// Images.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub images: Vec<format::BundledImage>,
+    /// Packages of distributions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub packages: Vec<format::BundledPackage>,
+}
+
+impl From<format::Contents> for Archive {
+    fn from(contents: format::Contents) -> Self {
+        let format::Contents { head, sha256, size, programs, plugins } = contents;
+        let manifest = head.sha256();
+        Self {
+            sha256,
+            size,
+            unpacked: programs.iter().chain(&plugins).map(|entry| entry.size).sum(),
+            newest_mtime: head.manifest.time().unwrap_or_default(),
+            entries: programs,
+            bundled: Some(Bundled {
+                manifest,
+                version: head.manifest.version().map(str::to_owned),
+                plugins,
+                images: head.manifest.images,
+                packages: head.manifest.packages,
+            }),
+        }
+    }
 }
 
 /// A program in an archive.
@@ -93,6 +138,16 @@ impl Archive {
         let machines = || self.entries.iter().map(|entry| entry.elf.machine);
         // Some programs for 32-bit Arm do not say which.
         machines().find(|machine| *machine != Machine::Arm).or(machines().next())
+    }
+
+    /// Plugins of the command line client.
+    pub fn plugins(&self) -> &[Entry] {
+        self.bundled.as_ref().map_or(&[], |bundled| &bundled.plugins)
+    }
+
+    /// Images.
+    pub fn images(&self) -> &[format::BundledImage] {
+        self.bundled.as_ref().map_or(&[], |bundled| &bundled.images)
     }
 
     /// The program with this role.
@@ -164,5 +219,6 @@ fn read_with<R: Read + Send>(
         unpacked: contents.unpacked,
         newest_mtime: contents.newest_mtime,
         entries: contents.entries,
+        bundled: None,
     })
 }

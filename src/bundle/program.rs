@@ -43,6 +43,7 @@ impl Archive {
             size: 0,
             unpacked: entries.iter().map(|entry| entry.size).sum(),
             newest_mtime: 0,
+            bundled: None,
             entries,
         }
     }

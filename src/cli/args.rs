@@ -359,6 +359,7 @@ impl InstallArgs {
             archive: self.offline.clone(),
             sha256: self.sha256,
             allow_unpinned: self.allow_unpinned.then_some(true),
+            trusted_keys: self.trusted_keys.clone(),
             bin_dir: self.bin_dir.clone(),
             group: self.group.clone(),
             gid: self.gid,
@@ -451,6 +452,8 @@ pub struct InstallArgs {
     pub sha256: Option<Digest>,
     #[arg(long, help = help::ALLOW_UNPINNED)]
     pub allow_unpinned: bool,
+    #[arg(long = "trusted-key", value_name = "FILE", help = help::TRUSTED_KEY)]
+    pub trusted_keys: Vec<PathBuf>,
     #[arg(long = "user", value_name = "NAME", env = "LANDFALL_USER", hide_env = true, value_delimiter = ',', help = help::USER)]
     pub users: Vec<String>,
     #[arg(long, value_name = "NAME", env = "LANDFALL_GROUP", hide_env = true, help = help::GROUP)]

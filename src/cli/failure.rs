@@ -120,6 +120,13 @@ impl From<StageError> for Failure {
                 let hints = source.hint().map(str::to_owned).into_iter().collect();
                 Self { hints, ..Self::new(exit, message) }
             }
+            StageError::Bundle { source, .. } => {
+                let exit = if source.blames_bundle() { exit::UNTRUSTED } else { exit::FAILED };
+                Self::new(exit, message).hint(source.hint())
+            }
+            StageError::Volume { source, .. } => {
+                Self::new(exit::UNTRUSTED, message).hint(source.hint())
+            }
         }
     }
 }

@@ -102,7 +102,9 @@ pub fn carry_out_asked(
         // The receipt knew the archive, but a program on the host is not what it was; or the plan
         // had to be judged first.
         let file = &prepared.archive_file;
-        let archive = read_archive(output, file, &prepared.desired, Some(session))?;
+        let bundled = prepared.archive.bundled.as_ref();
+        let manifest = bundled.map(|bundled| bundled.manifest);
+        let archive = read_archive(output, file, manifest, &prepared.desired, Some(session))?;
         if archive.sha256 != prepared.archive.sha256 {
             let path = file.to_string_lossy();
             return Err(Failure::new(exit::UNTRUSTED, errors::archive_changed(&path)));
@@ -168,6 +170,9 @@ fn carry_out(
     );
     if !prepared.desired.is_in_system_path() {
         output.line(&progress::programs_are_in(&prepared.desired.bin_dir));
+    }
+    if !prepared.archive.plugins().is_empty() && !prepared.desired.finds_plugins() {
+        output.line(&progress::plugins_are_in(&prepared.desired.plugin_dir()));
     }
     Ok(exit::DONE)
 }

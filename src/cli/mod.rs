@@ -26,6 +26,7 @@ mod rollback;
 mod run;
 mod show_plan;
 mod site;
+mod source;
 mod status;
 mod support_bundle;
 mod uninstall;

@@ -16,6 +16,7 @@ use crate::plan::Plan;
 use crate::probe::{Probe, ProbeError};
 use crate::report::{Event, Reporter};
 use crate::run_state::Question;
+use crate::stage::Source;
 use crate::texts::{approved as texts, progress, status};
 
 /// `landfall plan`: everything but the changes.
@@ -70,7 +71,7 @@ fn write(
     output: &Output,
 ) -> Result<(), Failure> {
     let pin = |path: &PathBuf, sha256| -> Result<FilePin, Failure> {
-        let size = input::open(path)?.metadata().map_or(0, |data| data.len());
+        let size = Source::open(path)?.size();
         Ok(FilePin { path: path.clone(), size, sha256 })
     };
     let images = prepared.images.iter().map(|(path, sha256)| pin(path, *sha256));

@@ -7,9 +7,12 @@ use super::args::{Global, InstallArgs};
 use super::failure::{Failure, exit};
 use super::output::{HEADING, Output};
 use super::show_plan::megabytes;
+use super::source;
 use crate::adoption;
 use crate::apply::Session;
 use crate::approved::receipt_digest;
+use crate::bundle::format::{FileRole, Head};
+use crate::bundle::signature::Signature;
 use crate::bundle::trust::{self, Evidence, Verdict};
 use crate::bundle::{self, Archive};
 use crate::config::{self, CONFIG_FILE, FileConfig, Options, RegistryAsked};
@@ -24,8 +27,10 @@ use crate::probe::Probe;
 use crate::receipt::Receipt;
 use crate::registry::files::{self, ClientFiles, PemFile, RegistryFiles};
 use crate::report::{Event, Phase, Reporter};
-use crate::stage;
-use crate::texts::{adoption as adoption_texts, errors, progress, trust as trust_texts};
+use crate::stage::{self, Source};
+use crate::texts::{
+    adoption as adoption_texts, bundle as bundle_texts, errors, progress, trust as trust_texts,
+};
 
 /// Everything that is known before a plan is made.
 pub struct Prepared {
@@ -166,14 +171,50 @@ pub fn desired(global: &Global, args: &InstallArgs, config: Config) -> Result<De
 
 fn checked(global: &Global, options: &Options, config: Config) -> Result<Desired, Failure> {
     let desired = asked(global, options, config)?;
-    for path in std::iter::once(&desired.source.archive).chain(&desired.images) {
-        // A wrong name is a matter of usage, and found before anything else.
+    // A wrong name is a matter of usage, and found before anything else.
+    source::exists(&desired.source.archive)?;
+    for path in &desired.images {
         input::open(path).map_err(|error| Failure::new(exit::USAGE, error.to_string()))?;
     }
+    let desired = with_bundled(desired, global, options, config)?;
     if !desired.images.is_empty() && global.root.is_some() {
         return Err(Failure::new(exit::USAGE, errors::IMAGE_NEEDS_ENGINE));
     }
     Ok(desired)
+}
+
+/// The same with the configuration that the bundle brings along, which holds where arguments and
+/// file say nothing.
+fn with_bundled(
+    desired: Desired,
+    global: &Global,
+    options: &Options,
+    config: Config,
+) -> Result<Desired, Failure> {
+    let archive = &desired.source.archive;
+    let head = source::head(archive, &desired.source)?.map(|(head, _)| head);
+    let Some(text) = head.and_then(|head| head.manifest.configuration) else {
+        return Ok(desired);
+    };
+    let below = bundled_config(&text, archive)?;
+    config::desired(
+        &Options { archive: Some(archive.clone()), ..Options::default() },
+        Some(&below),
+    )?;
+    let file = match named_file(global, config)? {
+        Some(file) => file.over(below),
+        None => below,
+    };
+    Ok(config::desired(options, Some(&file))?)
+}
+
+/// The configuration in a bundle, as far as it says what a bundle may.
+pub fn bundled_config(text: &str, bundle: &Path) -> Result<FileConfig, Failure> {
+    let file = FileConfig::parse(text, bundle)?;
+    match file.key_not_for_bundles() {
+        None => Ok(file),
+        Some(key) => Err(Failure::new(exit::USAGE, bundle_texts::key_not_for_bundles(key))),
+    }
 }
 
 /// What an installation without options would want.
@@ -258,7 +299,12 @@ pub fn prepare(
     session: Option<&mut Session<'_>>,
 ) -> Result<Prepared, Failure> {
     let Looked { mut desired, facts, receipt, archive_file, staging, .. } = looked;
-    let version = bundle::version_from_name(&file_name(&desired.source.archive));
+    let (head, signature) = source::head(&archive_file, &desired.source)?.unzip();
+    let version = match &head {
+        Some(head) => Some(head.manifest.version().map(str::to_owned).ok_or_else(no_engine)?),
+        None => bundle::version_from_name(&file_name(&desired.source.archive)),
+    };
+    let expected = head.as_ref().map(Head::sha256);
     // Refused now rather than after the archive was read.
     plan::topology(&desired, version.as_deref(), None, receipt.as_ref())?;
     let installed = receipt.as_ref().filter(|receipt| receipt.has_engine());
@@ -269,12 +315,20 @@ pub fn prepare(
     let is_known = known.is_some();
     // Without a version in the name, the programs tell of what time the engine is.
     let seen = match known {
-        None if version.is_none() => Some(read_archive(output, &archive_file, &desired, None)?),
+        None if version.is_none() => {
+            Some(read_archive(output, &archive_file, expected, &desired, None)?)
+        }
         known => known,
     };
     let layout = seen.as_ref().map(Archive::layout);
     plan::topology(&desired, version.as_deref(), layout, receipt.as_ref())?;
-    let unpacked = if is_known { None } else { stage::expected_unpacked(&archive_file)? };
+    let unpacked = match &head {
+        _ if is_known => None,
+        Some(Head { manifest, .. }) => {
+            Some(manifest.size_of(FileRole::Engine) + manifest.size_of(FileRole::Plugin))
+        }
+        None => stage::expected_unpacked(&archive_file)?,
+    };
     let mut findings = preflight::check(&desired, &facts, &owned, Expected { unpacked, layout });
     let before = installed.and_then(|receipt| receipt.version.as_deref());
     findings.extend(preflight::check_upgrade(&desired, &facts, &owned, before));
@@ -286,11 +340,11 @@ pub fn prepare(
         Some(archive) => archive,
         None => {
             let session = session.filter(|_| !preflight::may_refuse_plan(&facts));
-            read_archive(output, &archive_file, &desired, session)?
+            read_archive(output, &archive_file, expected, &desired, session)?
         }
     };
     show_source(output, &facts, &archive, &archive_file);
-    check_trust(&desired, &archive_file, &archive, output)?;
+    check_trust(&desired, &archive_file, &archive, signature.as_ref(), output)?;
     let found = preflight::check_archive(&desired, &facts, &owned, &archive);
     pass(output, &desired, &found)?;
     findings.extend(found);
@@ -307,6 +361,10 @@ pub fn prepare(
         owned,
         findings,
     })
+}
+
+fn no_engine() -> Failure {
+    Failure::new(exit::USAGE, bundle_texts::NO_ENGINE)
 }
 
 /// A Docker that was taken over from packages is theirs.
@@ -353,32 +411,39 @@ fn known_archive(file: &Path, receipt: Option<&Receipt>) -> Result<Option<Archiv
     let Some(receipt) = receipt.filter(|receipt| !receipt.has_no_archive()) else {
         return Ok(None);
     };
-    let size = input::open(file)?.metadata().map(|data| data.len()).ok();
-    if size != Some(receipt.archive.size) || hash(file)? != receipt.archive.sha256 {
+    if Source::open(file)?.size() != receipt.archive.size || hash(file)? != receipt.archive.sha256 {
         return Ok(None);
     }
 
     Ok(Some(receipt.archive.clone()))
 }
 
+/// Reads an archive, or the bundle whose manifest has the digest `manifest` if that is known.
 pub fn read_archive(
     output: &Output,
     file: &Path,
+    manifest: Option<Digest>,
     desired: &Desired,
     session: Option<&mut Session<'_>>,
 ) -> Result<Archive, Failure> {
+    let trust = &source::trust(&desired.source)?;
+    let expected = &stage::Expected { trust, manifest };
     let archive = match session {
-        None => stage::inspect(file, output)?,
-        Some(session) => stage::stage(file, session.staging_dir(&desired.bin_dir)?, output)?,
+        None => stage::inspect(file, expected, output)?,
+        Some(session) => {
+            stage::stage(file, expected, session.staging_dir(&desired.bin_dir)?, output)?
+        }
     };
     Ok(archive)
 }
 
-/// Asks everybody who knows a digest whether this is the archive it should be.
+/// Asks everybody who knows a digest whether this is the archive it should be. A signature with a
+/// trusted key vouches for a bundle as well.
 fn check_trust(
     desired: &Desired,
     file: &Path,
     archive: &Archive,
+    signature: Option<&Signature>,
     output: &Output,
 ) -> Result<(), Failure> {
     let mut sidecar = file.as_os_str().to_owned();
@@ -396,8 +461,13 @@ fn check_trust(
             sidecar: sidecar.as_deref(),
         },
     )?;
-    output.line(&trust_texts::verdict(&verdict));
+    let is_signed = matches!(signature, Some(Signature::Trusted { .. }));
+    signature.into_iter().for_each(|it| output.line(&bundle_texts::signature(it)));
+    if !is_signed || matches!(verdict, Verdict::Pinned { .. }) {
+        output.line(&trust_texts::verdict(&verdict));
+    }
     match verdict {
+        Verdict::Unpinned { .. } if is_signed => Ok(()),
         Verdict::Unpinned { digest } if !desired.source.allow_unpinned => {
             Err(Failure::new(exit::UNTRUSTED, trust_texts::unpinned(&name, digest))
                 .hint(trust_texts::pin_it(digest)))
@@ -464,7 +534,7 @@ fn hash_images(images: &[PathBuf]) -> Result<Vec<(PathBuf, Digest)>, Failure> {
 }
 
 pub fn hash(path: &Path) -> Result<Digest, Failure> {
-    let digest = Digest::of_reader(input::open(path)?);
+    let digest = Digest::of_reader(Source::open(path)?.bytes());
     digest.map_err(|source| HostError::io("read", path.to_string_lossy(), source).into())
 }
 

@@ -217,14 +217,17 @@ fn staged_programs(
     }
     let mut staged = BTreeMap::new();
     if let Some(file) = offline.filter(|_| !needed.is_empty()) {
-        let archive = read_archive(output, file, desired, Some(session))?;
+        let archive = read_archive(output, file, None, desired, Some(session))?;
         if archive.sha256 != receipt.archive.sha256 {
             let path = file.to_string_lossy();
             let text = texts::other_archive(&path, archive.sha256, receipt.archive.sha256);
             return Err(Failure::new(exit::UNTRUSTED, text));
         }
-        for entry in &archive.entries {
-            let path = format!("{}/{}", desired.bin_dir, entry.name);
+        let plugin_dir = desired.plugin_dir();
+        let programs = archive.entries.iter().map(|entry| (&desired.bin_dir, entry));
+        let plugins = archive.plugins().iter().map(|entry| (&plugin_dir, entry));
+        for (directory, entry) in programs.chain(plugins) {
+            let path = format!("{directory}/{}", entry.name);
             if needed.get(&path) == Some(&entry.sha256) {
                 needed.remove(&path);
                 staged.insert(path, session.staged_path(&desired.bin_dir, &entry.name)?);

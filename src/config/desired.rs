@@ -31,6 +31,9 @@ pub fn desired(options: &Options, file: Option<&FileConfig>) -> Result<Desired, 
                 .allow_unpinned
                 .or(source.and_then(|source| source.allow_unpinned))
                 .unwrap_or(false),
+            trusted_keys: options.trusted_keys.clone(),
+            require_signature: !options.trusted_keys.is_empty()
+                || keys.and_then(|keys| keys.require_signature).unwrap_or(false),
         },
         bin_dir: bin_dir(options, file)?,
         group: group(options, file)?,

@@ -45,7 +45,9 @@ fn defaults() {
             source: Source {
                 archive: PathBuf::from("docker-27.0.3.tgz"),
                 sha256: None,
-                allow_unpinned: false
+                allow_unpinned: false,
+                trusted_keys: Vec::new(),
+                require_signature: false,
             },
             bin_dir: "/usr/bin".to_string(),
             group: GroupWanted { name: "docker".to_string(), gid: None, members: vec![] },

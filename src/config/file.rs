@@ -56,6 +56,7 @@ pub(super) struct Keys {
     #[serde(default)]
     pub images: Images,
     pub smoke_test: Option<bool>,
+    pub require_signature: Option<bool>,
     pub confirm_within: Option<Spanned<String>>,
     #[serde(default)]
     pub ignore: Vec<Spanned<String>>,
@@ -203,6 +204,41 @@ impl FileConfig {
         Ok(file)
     }
 
+    /// A key of the file that a bundle may not bring along: it says what is trusted, or where
+    /// something lies on the host.
+    pub fn key_not_for_bundles(&self) -> Option<&'static str> {
+        let Keys { engine, images, require_signature, ignore, .. } = &self.keys;
+        let Source { offline, sha256, allow_unpinned } = &engine.source;
+        let has_source = offline.is_some() || sha256.is_some() || allow_unpinned.is_some();
+        [
+            (has_source, "engine.source"),
+            (!images.load.is_empty(), "images.load"),
+            (require_signature.is_some(), "require-signature"),
+            (!ignore.is_empty(), "ignore"),
+        ]
+        .into_iter()
+        .find_map(|(is_there, key)| is_there.then_some(key))
+    }
+
+    /// The file with the keys of `below` where it says nothing itself. Values of both are checked
+    /// before, each with its own places.
+    pub fn over(mut self, below: Self) -> Self {
+        let (own, below) = (&mut self.keys, below.keys);
+        own.engine.bin_dir = own.engine.bin_dir.take().or(below.engine.bin_dir);
+        let said: Vec<String> = own.daemon.0.iter().map(|(key, _)| key.value.clone()).collect();
+        let unsaid = |(key, _): &(Spanned<String>, Value)| !said.contains(&key.value);
+        own.daemon.0.extend(below.daemon.0.into_iter().filter(unsaid));
+        own.group.name = own.group.name.take().or(below.group.name);
+        own.group.gid = own.group.gid.take().or(below.group.gid);
+        if own.group.members.is_empty() {
+            own.group.members = below.group.members;
+        }
+        own.service.unit_style = own.service.unit_style.or(below.service.unit_style);
+        own.smoke_test = own.smoke_test.or(below.smoke_test);
+        own.confirm_within = own.confirm_within.take().or(below.confirm_within);
+        self
+    }
+
     /// Where a value of the file stands.
     pub(super) fn origin<T>(&self, value: &Spanned<T>) -> Origin {
         match &self.entry {
@@ -301,6 +337,34 @@ ignore: [LF004]
         assert_eq!(file.keys.smoke_test, Some(false));
         assert_eq!(file.keys.confirm_within.as_ref().map(|time| time.value.as_str()), Some("5m"));
         assert_eq!(file.keys.service.unit_style, Some(Topology::Classic));
+    }
+
+    #[test]
+    fn a_bundles_keys_hold_where_the_hosts_say_nothing() {
+        let parse = |text: &str| FileConfig::parse(text, Path::new("landfall.yaml")).unwrap();
+        let host = parse("version: 1\ngroup: {name: ops}\ndaemon: {debug: true}\n");
+        let bundle = parse(
+            "version: 1\nengine: {bin-dir: /opt/bin}\ngroup: {name: docker, members: [deploy]}\n\
+             daemon: {debug: false, live-restore: true}\nsmoke-test: false\n",
+        );
+        assert_eq!(bundle.key_not_for_bundles(), None);
+        let keys = host.over(bundle).keys;
+        assert_eq!(keys.group.name.unwrap().value, "ops");
+        assert_eq!(keys.group.members[0].value, "deploy");
+        assert_eq!(keys.engine.bin_dir.unwrap().value, "/opt/bin");
+        assert_eq!(keys.smoke_test, Some(false));
+        let daemon: Vec<_> =
+            keys.daemon.0.iter().map(|(key, value)| (key.value.as_str(), value.clone())).collect();
+        assert_eq!(daemon, [("debug", true.into()), ("live-restore", true.into())]);
+        for (text, key) in [
+            ("engine: {source: {allow-unpinned: true}}", "engine.source"),
+            ("images: {load: [a.tar]}", "images.load"),
+            ("require-signature: false", "require-signature"),
+            ("ignore: [LF004]", "ignore"),
+        ] {
+            let file = parse(&format!("version: 1\n{text}\n"));
+            assert_eq!(file.key_not_for_bundles(), Some(key));
+        }
     }
 
     #[test]

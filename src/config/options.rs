@@ -17,6 +17,8 @@ pub struct Options {
     pub sha256: Option<Digest>,
     /// `--allow-unpinned`
     pub allow_unpinned: Option<bool>,
+    /// `--trusted-key FILE`, repeated
+    pub trusted_keys: Vec<PathBuf>,
     /// `--bin-dir DIR`
     pub bin_dir: Option<String>,
     /// `--group NAME`

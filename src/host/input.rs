@@ -3,7 +3,7 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
@@ -44,6 +44,29 @@ pub fn read_text(path: &Path) -> Result<Option<String>, HostError> {
         Err(error) if error.is_not_found() => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// The regular files of a directory whose names end like this, sorted; none if it is absent.
+///
+/// # Errors
+/// [`HostError::Io`] if the directory cannot be read.
+#[allow(clippy::disallowed_methods)] // the door for input files
+pub fn files_in(directory: &Path, suffix: &str) -> Result<Vec<PathBuf>, HostError> {
+    let fail = |source| HostError::io("read", directory.to_string_lossy(), source);
+    let entries = match std::fs::read_dir(directory) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(fail(error)),
+    };
+    let mut files = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(fail)?;
+        if entry.file_name().to_string_lossy().ends_with(suffix) {
+            files.push(entry.path());
+        }
+    }
+    files.sort();
+    Ok(files)
 }
 
 /// The text of a plan or a probe.

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use super::listeners::{self, Unit};
 use super::{Change, ChangeKind, Inputs, PlanError, proxy, registries, security};
 use crate::adoption::flags_in_force;
+use crate::bundle::Entry;
 use crate::bundle::catalogue::{ImageStore, engine_line};
 use crate::desired::{
     DAEMON_JSON, DEFAULT_CONTAINERD_ROOT, DEFAULT_DATA_ROOT, PROFILE, PROFILE_DIR, UNIT_DIR,
@@ -79,6 +80,9 @@ pub(super) fn plan(inputs: &Inputs<'_>, topology: Topology) -> Result<FilePlan, 
     let units = units::units(&unit_context(inputs, &plan))?;
 
     plan.steps.extend(directories.reach(&inputs.desired.bin_dir));
+    if !inputs.archive.plugins().is_empty() {
+        plan.steps.extend(directories.reach(&inputs.desired.plugin_dir()));
+    }
     if daemon.is_some() {
         plan.steps.extend(directories.reach("/etc/docker"));
     }
@@ -238,47 +242,64 @@ const PROGRAM: Ownership = Ownership::root(0o755);
 
 fn plan_programs(inputs: &Inputs<'_>, plan: &mut FilePlan) {
     for entry in &inputs.archive.entries {
-        let path = format!("{}/{}", inputs.desired.bin_dir, entry.name);
-        let existing = inputs.facts.files.get(&path);
-        let is_as_it_shall_be = existing.is_some_and(|file| {
-            file.state.kind == FileKind::File
-                && file.sha256 == Some(entry.sha256)
-                && (file.state.mode, file.state.uid, file.state.gid) == (PROGRAM.mode, 0, 0)
-        });
-        if is_as_it_shall_be {
-            continue;
+        if plan_program(inputs, plan, &inputs.desired.bin_dir, entry) {
+            plan.programs.insert(entry.name.clone());
         }
-        plan.programs.insert(entry.name.clone());
-        plan.changes.push(Change {
-            path: path.clone(),
-            kind: ChangeKind::Program {
-                before: existing.and_then(|file| file.sha256),
-                after: entry.sha256,
-                size: entry.size,
-            },
-        });
-        plan.steps.push(Step::InstallBinary(InstallBinary {
-            path,
-            staged: format!("{}/{}", inputs.staging, new_name(&entry.name)),
-            sha256: entry.sha256,
-            size: entry.size,
-            ownership: PROGRAM,
-        }));
+    }
+    // The engine does not use them.
+    for entry in inputs.archive.plugins() {
+        plan_program(inputs, plan, &inputs.desired.plugin_dir(), entry);
     }
 }
 
-/// Programs of the engine of before that the new one does not have.
+/// Plans a program; `true` if it is not yet as it shall be.
+fn plan_program(inputs: &Inputs<'_>, plan: &mut FilePlan, directory: &str, entry: &Entry) -> bool {
+    let path = format!("{directory}/{}", entry.name);
+    let existing = inputs.facts.files.get(&path);
+    let is_as_it_shall_be = existing.is_some_and(|file| {
+        file.state.kind == FileKind::File
+            && file.sha256 == Some(entry.sha256)
+            && (file.state.mode, file.state.uid, file.state.gid) == (PROGRAM.mode, 0, 0)
+    });
+    if is_as_it_shall_be {
+        return false;
+    }
+    plan.changes.push(Change {
+        path: path.clone(),
+        kind: ChangeKind::Program {
+            before: existing.and_then(|file| file.sha256),
+            after: entry.sha256,
+            size: entry.size,
+        },
+    });
+    plan.steps.push(Step::InstallBinary(InstallBinary {
+        path,
+        staged: format!("{}/{}", inputs.staging, new_name(&entry.name)),
+        sha256: entry.sha256,
+        size: entry.size,
+        ownership: PROGRAM,
+    }));
+    true
+}
+
+/// Programs and plugins of before that the new archive does not have.
 fn plan_old_programs(inputs: &Inputs<'_>, plan: &mut FilePlan) {
     let Some(receipt) = inputs.receipt else { return };
-    for old in &receipt.archive.entries {
-        let stays = inputs.archive.entries.iter().any(|entry| entry.name == old.name);
-        let path = format!("{}/{}", inputs.desired.bin_dir, old.name);
-        let is_there =
-            inputs.facts.files.get(&path).is_some_and(|file| {
+    let (old, new) = (&receipt.archive, inputs.archive);
+    let plugin_dir = inputs.desired.plugin_dir();
+    for (directory, old, new) in [
+        (&inputs.desired.bin_dir, &old.entries[..], &new.entries[..]),
+        (&plugin_dir, old.plugins(), new.plugins()),
+    ] {
+        for old in old {
+            let stays = new.iter().any(|entry| entry.name == old.name);
+            let path = format!("{directory}/{}", old.name);
+            let is_there = inputs.facts.files.get(&path).is_some_and(|file| {
                 file.sha256 == Some(old.sha256) && receipt.paths().contains(&path)
             });
-        if !stays && is_there {
-            plan.steps.push(Step::RemoveFile(RemoveFile { path, sha256: old.sha256 }));
+            if !stays && is_there {
+                plan.steps.push(Step::RemoveFile(RemoveFile { path, sha256: old.sha256 }));
+            }
         }
     }
 }

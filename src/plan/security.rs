@@ -61,10 +61,13 @@ fn label_like(inputs: &Inputs<'_>, directory: &str, like: &str) -> Option<Step> 
 pub(super) fn trust(inputs: &Inputs<'_>) -> Option<Step> {
     let fapolicyd = inputs.facts.security.fapolicyd?;
     let path = if fapolicyd.trust_dir { trust::OWN_FILE } else { trust::SHARED_FILE };
-    let entries = inputs.archive.entries.iter();
-    let programs: Vec<TrustedProgram> = entries
-        .map(|entry| TrustedProgram {
-            path: format!("{}/{}", inputs.desired.bin_dir, entry.name),
+    let (bin_dir, plugin_dir) = (&inputs.desired.bin_dir, &inputs.desired.plugin_dir());
+    let engine = inputs.archive.entries.iter().map(|entry| (bin_dir, entry));
+    let plugins = inputs.archive.plugins().iter().map(|entry| (plugin_dir, entry));
+    let programs: Vec<TrustedProgram> = engine
+        .chain(plugins)
+        .map(|(directory, entry)| TrustedProgram {
+            path: format!("{directory}/{}", entry.name),
             size: entry.size,
             sha256: entry.sha256,
         })

@@ -1,5 +1,6 @@
 //! What a plan needs to know of a host.
 
+use crate::bundle::format::plugin_names;
 use crate::bundle::program_names;
 use crate::desired::{
     DAEMON_JSON, DEFAULT_CONTAINERD_ROOT, Desired, HOSTS_DROP_IN, OTHER_BIN_DIRS, PROFILE,
@@ -31,11 +32,14 @@ pub fn wanted(desired: &Desired) -> Wanted {
         ..Wanted::default()
     };
     wanted.programs = program_names().map(|name| format!("{}/{name}", desired.bin_dir)).collect();
+    let plugin_dir = desired.plugin_dir();
+    wanted.programs.extend(plugin_names().map(|name| format!("{plugin_dir}/{name}")));
     let mut directories = ["/etc/docker", PROFILE_DIR, STATE_DIR, DEFAULT_CONTAINERD_ROOT]
         .map(str::to_owned)
         .to_vec();
     directories.push(format!("{UNIT_DIR}/docker.service.d"));
     directories.extend([desired.bin_dir.clone(), desired.data_root().to_owned()]);
+    directories.extend([desired.bin_dir.clone(), plugin_dir, desired.data_root().to_owned()]);
     for unit in ALL_UNITS {
         wanted.texts.push(format!("{UNIT_DIR}/{unit}"));
         let Some(wants) = wants_dir(unit) else { continue };

@@ -43,6 +43,7 @@ pub(super) fn check_archive(case: &Case<'_>, archive: &Archive) -> Vec<Finding> 
     let foreign = archive
         .entries
         .iter()
+        .chain(archive.plugins())
         .find(|entry| !host.is_some_and(|host| entry.elf.machine.runs_on(host)));
     if let (Some(host), Some(entry)) = (host, foreign) {
         findings.push(Finding::error(Seen::ArchiveArchitecture {

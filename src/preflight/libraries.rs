@@ -24,7 +24,8 @@ pub(super) fn check(case: &Case<'_>, archive: &Archive) -> Vec<Finding> {
     let libraries = &case.facts.libraries;
     let mut findings = Vec::new();
     let mut unknown = Vec::new();
-    for entry in archive.entries.iter().filter(|entry| !entry.elf.is_static()) {
+    let programs = archive.entries.iter().chain(archive.plugins());
+    for entry in programs.filter(|entry| !entry.elf.is_static()) {
         let Some(sonames) = libraries.sonames.as_deref().filter(|_| entry.elf.dependencies_known)
         else {
             unknown.push(entry.name.clone());

@@ -75,7 +75,10 @@ pub(super) fn check_steps(
     // next update would give the engine another. Also a path that an earlier run wrote: the
     // package came to own it since.
     let names = archive.entries.iter().map(|entry| entry.name.as_str());
-    let programs: Vec<String> = names.map(|name| format!("{}/{name}", desired.bin_dir)).collect();
+    let plugin_dir = desired.plugin_dir();
+    let plugins = archive.plugins().iter().map(|entry| format!("{plugin_dir}/{}", entry.name));
+    let programs: Vec<String> =
+        names.map(|name| format!("{}/{name}", desired.bin_dir)).chain(plugins).collect();
     written.extend(paths(&programs));
     findings.extend(of_packages(facts, &desired.bin_dir, written));
     findings
@@ -114,8 +117,11 @@ pub(super) fn check_standing(case: &Case<'_>) -> Vec<Finding> {
 /// Programs that nobody owns and that differ from the archive's: they are replaced, and
 /// come back on uninstall.
 pub(super) fn check_archive(case: &Case<'_>, archive: &Archive) -> Option<Finding> {
-    let replaced = archive.entries.iter().filter_map(|entry| {
-        let path = format!("{}/{}", case.desired.bin_dir, entry.name);
+    let (bin_dir, plugin_dir) = (&case.desired.bin_dir, &case.desired.plugin_dir());
+    let programs = archive.entries.iter().map(|entry| (bin_dir, entry));
+    let plugins = archive.plugins().iter().map(|entry| (plugin_dir, entry));
+    let replaced = programs.chain(plugins).filter_map(|(directory, entry)| {
+        let path = format!("{directory}/{}", entry.name);
         let fact = case.facts.files.get(&path)?;
         let differs = fact.sha256.is_some_and(|digest| digest != entry.sha256);
         let nobodys =

@@ -1,19 +1,27 @@
 //! Phase 0: an archive is read once – hashed, inflated, unpacked, each file hashed – and
 //! its programs are written beside their targets. Nothing has its final name yet.
 
+mod source;
+
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 
+use crate::bundle::format::{self, FormatError};
+use crate::bundle::signature::{self, Trust};
+use crate::bundle::volumes::VolumeError;
 use crate::bundle::{self, Archive, BundleError, Discard, Limits, Sink};
+use crate::digest::Digest;
 use crate::file_state::new_name;
 use crate::host::fault_point::{self, Effect};
 use crate::host::staging::StagingDir;
 use crate::host::{HostError, input};
 use crate::report::{Event, Phase, Reporter};
 use crate::texts::phrases::host as phrases;
+
+pub use source::Source;
 
 /// Why an archive was not staged.
 #[derive(Debug, thiserror::Error)]
@@ -25,33 +33,62 @@ pub enum StageError {
         /// What is wrong with it.
         source: BundleError,
     },
+    /// The bundle is not what it should be.
+    Bundle {
+        /// The bundle.
+        path: String,
+        /// What is wrong with it.
+        source: FormatError,
+    },
+    /// A volume of the bundle is not what it should be.
+    Volume {
+        /// The list of volumes.
+        path: String,
+        /// What is wrong with it.
+        source: VolumeError,
+    },
     /// The host refused.
     Host(#[from] HostError),
 }
 
-/// Reads an archive without writing anything: for `plan`.
-///
-/// # Errors
-/// [`StageError`] if it cannot be read or is not a valid archive.
-pub fn inspect(path: &Path, reporter: &dyn Reporter) -> Result<Archive, StageError> {
-    read(path, &mut Discard, reporter)
+/// Which bundle is meant.
+#[derive(Debug, Clone, Copy)]
+pub struct Expected<'t> {
+    /// Who may have signed it.
+    pub trust: &'t Trust,
+    /// The digest of its manifest, if that was read before.
+    pub manifest: Option<Digest>,
 }
 
-/// Reads an archive and writes its programs, mode 0600 and on disk when this returns, to
-/// the staging directory. After an error the caller removes what is there.
+/// Reads an archive or a bundle without writing anything: for `plan`.
 ///
 /// # Errors
-/// [`StageError`] if it cannot be read, is not a valid archive, or cannot be written.
+/// [`StageError`] if it cannot be read or is not valid.
+pub fn inspect(
+    path: &Path,
+    expected: &Expected<'_>,
+    reporter: &dyn Reporter,
+) -> Result<Archive, StageError> {
+    read(path, expected, &mut Discard, reporter)
+}
+
+/// Reads an archive or a bundle and writes its programs, mode 0600 and on disk when this returns,
+/// to the staging directory. After an error the caller removes what is there.
+///
+/// # Errors
+/// [`StageError`] if it cannot be read, is not valid, or cannot be written.
 pub fn stage(
     path: &Path,
+    expected: &Expected<'_>,
     directory: StagingDir,
     reporter: &dyn Reporter,
 ) -> Result<Archive, StageError> {
     let interrupt = directory.interrupt().clone();
     let directory_path = format!("{}/", directory.path());
     let mut sink = StagingSink::new(directory);
-    let read = read(path, &mut sink, reporter).map_err(|error| match error {
-        StageError::Archive { source: BundleError::Sink { entry, source }, .. } => {
+    let read = read(path, expected, &mut sink, reporter).map_err(|error| match error {
+        StageError::Archive { source: BundleError::Sink { entry, source }, .. }
+        | StageError::Bundle { source: FormatError::Sink { entry, source }, .. } => {
             HostError::io("write", directory_path.clone() + &new_name(&entry), source).into()
         }
         error => error,
@@ -102,14 +139,29 @@ pub fn looks_like_archive(path: &Path) -> Result<bool, HostError> {
 
 fn read(
     path: &Path,
+    expected: &Expected<'_>,
     sink: &mut (dyn Sink + Send),
     reporter: &dyn Reporter,
 ) -> Result<Archive, StageError> {
-    let file = input::open(path)?;
-    let bytes = file.metadata().ok().map(|metadata| metadata.len());
+    let source = Source::open(path)?;
+    let bytes = Some(source.size());
     reporter.event(&Event::Phase { phase: Phase::Stage, bytes });
-    bundle::read(file, &Limits::default(), sink, &|read| reporter.event(&Event::Bytes(read)))
-        .map_err(|source| StageError::Archive { path: path.to_string_lossy().into_owned(), source })
+    let progress = |read| reporter.event(&Event::Bytes(read));
+    if !source.is_bundle()? {
+        let path = path.to_string_lossy().into_owned();
+        return bundle::read(source.bytes(), &Limits::default(), sink, &progress)
+            .map_err(|source| StageError::Archive { path, source });
+    }
+    let mut check = |head: &format::Head| {
+        signature::judge(head, expected.trust)?;
+        match expected.manifest {
+            Some(seen) if seen != head.sha256() => Err(FormatError::Changed),
+            _ => Ok(()),
+        }
+    };
+    format::read(source.bytes(), bytes, &mut check, sink, &progress)
+        .map(Archive::from)
+        .map_err(|error| source.blame(error))
 }
 
 /// Writes programs as they come; a second thread syncs each while the next is written.
@@ -189,7 +241,8 @@ mod tests {
         let archive = archive();
         bed.host.interrupt().set();
         let staging = bed.host.staging_dir("/usr/bin").unwrap();
-        let error = stage(archive.path(), staging, &Silent).unwrap_err();
+        let expected = Expected { trust: &Trust::default(), manifest: None };
+        let error = stage(archive.path(), &expected, staging, &Silent).unwrap_err();
         assert!(matches!(error, StageError::Host(HostError::Interrupted)), "{error}");
         let staged = bed.host.read_dir("/usr/bin").unwrap();
         assert_eq!(staged.len(), 1, "the file was begun");

@@ -352,11 +352,15 @@ pub const EXPLAIN: &str = "The same";
 pub const FIX: &str = "Repair what can be repaired safely; shown and asked before, undoable";
 
 /// `--offline`.
-pub const OFFLINE: &str = "The archive: upstream's docker-<version>.tgz as published";
+pub const OFFLINE: &str =
+    "The engine: a bundle (or its list of volumes), or upstream's docker-<version>.tgz";
 /// `--sha256`.
 pub const SHA256: &str = "Digest that the archive must have (64 hexadecimal digits)";
 /// `--allow-unpinned`.
 pub const ALLOW_UNPINNED: &str = "Accept an archive whose digest nobody vouches for";
+/// `--trusted-key`.
+pub const TRUSTED_KEY: &str =
+    "Accept only a bundle that is signed with this key, or one in /etc/landfall/trusted-keys.d";
 /// `--user`.
 pub const USER: &str =
     "Let this user run docker (repeatable). Nobody by default: it is as good as root";

@@ -3,6 +3,7 @@
 pub mod adoption;
 pub mod approved;
 pub mod bootstrap;
+pub mod bundle;
 pub mod configure;
 pub mod doctor;
 pub mod download;

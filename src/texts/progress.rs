@@ -160,6 +160,14 @@ pub fn programs_are_in(bin_dir: &str) -> String {
     )
 }
 
+/// Plugins are where docker does not look by itself.
+pub fn plugins_are_in(directory: &str) -> String {
+    format!(
+        "docker's plugins are in {directory}; it finds them once ~/.docker/config.json says \
+         {{\"cliPluginsExtraDirs\": [\"{directory}\"]}}"
+    )
+}
+
 /// daemon.json changed.
 pub fn reloaded(restarted: bool) -> &'static str {
     if restarted {

@@ -105,6 +105,7 @@ fn receipt(run: &str, entries: Vec<Entry>) -> Receipt {
             size: 0,
             unpacked: 0,
             newest_mtime: 0,
+            bundled: None,
             entries: Vec::new(),
         },
         daemon: Map::new(),

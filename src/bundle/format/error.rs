@@ -45,9 +45,7 @@ pub enum FormatError {
     MemberTooLarge {
         /// Where it begins.
         packed_at: u64,
-        /// To how many bytes.
-        size: u64,
-        /// The limit.
+        /// The limit in bytes.
         limit: u64,
     },
     /// The data of a gzip member make no sense, or end before the length that it states.
@@ -75,9 +73,7 @@ pub enum FormatError {
     },
     /// The manifest is larger than allowed.
     ManifestTooLarge {
-        /// Its size.
-        size: u64,
-        /// The limit.
+        /// The limit in bytes.
         limit: u64,
     },
     /// The manifest is no JSON of the known form.

@@ -9,6 +9,7 @@ use super::tar_header::{self, BLOCK};
 use super::{MANIFEST, MANIFEST_LIMIT, SIGNATURE, SIGNATURE_LIMIT};
 use crate::bundle::error::printable;
 use crate::digest::Digest;
+use crate::texts::phrases::bundle as phrases;
 
 /// What a bundle says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,8 +72,8 @@ pub(super) fn read(
     let first = member::next(input, 0, bound)?.ok_or(FormatError::Cut { packed_at: 0 })?;
     let manifest_packed = first.bytes.len() as u64;
     let unpacked = first.unpack(bound).map_err(|error| match error {
-        FormatError::MemberTooLarge { size, .. } => {
-            FormatError::ManifestTooLarge { size, limit: MANIFEST_LIMIT }
+        FormatError::MemberTooLarge { .. } => {
+            FormatError::ManifestTooLarge { limit: MANIFEST_LIMIT }
         }
         error => error,
     })?;
@@ -98,7 +99,15 @@ pub(super) fn read(
     if !unpacked.starts_with(&[SIGNATURE.as_bytes(), &[0]].concat()) {
         return Ok((head, Some(second)));
     }
-    let (text, _) = only_file(&unpacked, SIGNATURE, head.body_tar_at, SIGNATURE_LIMIT)?;
+    let (text, _) =
+        only_file(&unpacked, SIGNATURE, head.body_tar_at, SIGNATURE_LIMIT).map_err(|error| {
+            match error {
+                FormatError::ManifestTooLarge { limit } => {
+                    FormatError::SignatureUnreadable { detail: phrases::signature_too_long(limit) }
+                }
+                error => error,
+            }
+        })?;
     let text = std::str::from_utf8(text)
         .map_err(|error| FormatError::SignatureUnreadable { detail: error.to_string() })?;
     head.signature = Some(text.to_owned());
@@ -133,19 +142,19 @@ fn only_file<'u>(
         });
     }
     if size > limit {
-        return Err(FormatError::ManifestTooLarge { size, limit });
+        return Err(FormatError::ManifestTooLarge { limit });
     }
     let contents = &unpacked[BLOCK..];
     let length = tar_header::stored(size) as usize - BLOCK;
     if contents.len() < length {
         return Err(truncated());
     }
-    let (text, rest) = contents.split_at(size as usize);
-    if rest.iter().any(|byte| *byte != 0) {
-        return Err(FormatError::Padding { name: printable(name.as_bytes()) });
-    }
     if contents.len() > length {
-        return Err(FormatError::MemberLength { packed_at: at, stated: unpacked.len() as u64 });
+        return Err(FormatError::ManifestWrong { what: phrases::not_alone(name) });
+    }
+    let (text, padding) = contents.split_at(size as usize);
+    if padding.iter().any(|byte| *byte != 0) {
+        return Err(FormatError::Padding { name: printable(name.as_bytes()) });
     }
     Ok((text, mtime))
 }

@@ -139,8 +139,9 @@ impl Manifest {
         struct Version {
             format: u64,
         }
-        let unreadable =
-            |error: serde_json::Error| FormatError::ManifestUnreadable { detail: error.to_string() };
+        let unreadable = |error: serde_json::Error| FormatError::ManifestUnreadable {
+            detail: error.to_string(),
+        };
         let Version { format } = serde_json::from_slice(bytes).map_err(unreadable)?;
         if format != u64::from(FORMAT) {
             return Err(FormatError::UnknownFormat { version: format });
@@ -257,7 +258,10 @@ fn check_file(file: &FileEntry) -> Result<(), FormatError> {
         FileRole::Checksums => file.path == "SHA256SUMS",
     };
     if !in_place {
-        return Err(FormatError::WrongPlace { name: name(), why: phrases::not_the_place(file.role) });
+        return Err(FormatError::WrongPlace {
+            name: name(),
+            why: phrases::not_the_place(file.role),
+        });
     }
     if tar_header::header(&file.path, file.size, file.mode, 0).is_none() {
         return Err(FormatError::WrongPlace { name: name(), why: phrases::NAME_TOO_LONG });

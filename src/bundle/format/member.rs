@@ -120,7 +120,7 @@ fn fill(input: &mut dyn Read, buffer: &mut [u8]) -> Result<usize, FormatError> {
 }
 
 impl Packed {
-    /// How much it unpacks to, by its own words.
+    /// How much it unpacks to, by its own words, which may be wrong.
     fn size(&self) -> u64 {
         match self.bytes.last_chunk() {
             Some(size) => u64::from(u32::from_le_bytes(*size)),
@@ -132,16 +132,13 @@ impl Packed {
     pub(super) fn unpack(&self, bound: Bound) -> Result<Vec<u8>, FormatError> {
         let packed_at = self.at;
         let size = self.size();
-        if size > bound.0 {
-            return Err(FormatError::MemberTooLarge { packed_at, size, limit: bound.0 });
-        }
         let damaged = |detail: &str| FormatError::MemberDamaged {
             packed_at,
             detail: detail.trim_end_matches('\0').to_owned(),
         };
         let mut inflate = Decompress::new_gzip(WINDOW_BITS);
         // One more, so that there is room to find that there is too much.
-        let mut out = vec![0; size as usize + 1];
+        let mut out = vec![0; size.min(bound.0) as usize + 1];
         let status = loop {
             let (taken, made) = (inflate.total_in() as usize, inflate.total_out() as usize);
             let status = inflate
@@ -158,6 +155,9 @@ impl Packed {
                 break status;
             }
         };
+        if inflate.total_out() > bound.0 {
+            return Err(FormatError::MemberTooLarge { packed_at, limit: bound.0 });
+        }
         if inflate.total_out() > size {
             return Err(FormatError::MemberChecksum { packed_at });
         }

@@ -110,10 +110,8 @@ impl Parts {
     pub(crate) fn sound() -> Self {
         let mut items = items();
         items.sort_by(|a, b| (a.entry.role, &a.entry.path).cmp(&(b.entry.role, &b.entry.path)));
-        let manifest = Manifest {
-            files: items.iter().map(|item| item.entry.clone()).collect(),
-            ..manifest()
-        };
+        let manifest =
+            Manifest { files: items.iter().map(|item| item.entry.clone()).collect(), ..manifest() };
         let files = items
             .iter()
             .map(|item| {
@@ -125,26 +123,8 @@ impl Parts {
         Self { manifest: text(&manifest), signature: None, files, end: vec![0; 1024] }
     }
 
-    /// Changes the manifest as the JSON that it is.
-    pub(crate) fn json(mut self, edit: impl FnOnce(&mut serde_json::Value)) -> Self {
-        let mut value = serde_json::from_slice(&self.manifest).unwrap();
-        edit(&mut value);
-        self.manifest = serde_json::to_vec_pretty(&value).unwrap();
-        self
-    }
-
     pub(crate) fn edit(mut self, edit: impl FnOnce(&mut Self)) -> Self {
         edit(&mut self);
-        self
-    }
-
-    /// Changes the header of a file; its checksum is made anew.
-    pub(crate) fn header(mut self, index: usize, edit: impl FnOnce(&mut tar::Header)) -> Self {
-        let mut header = tar::Header::new_ustar();
-        header.as_mut_bytes().copy_from_slice(&self.files[index].0);
-        edit(&mut header);
-        header.set_cksum();
-        self.files[index].0 = header.as_bytes().to_vec();
         self
     }
 

@@ -50,8 +50,7 @@ fn any_tar_and_gzip_read_it() {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(&bundle_of(large())).unwrap();
     #[allow(clippy::disallowed_methods)] // the reference implementation
-    let status =
-        Command::new("tar").arg("xzf").arg(file.path()).arg("-C").arg(dir.path()).status();
+    let status = Command::new("tar").arg("xzf").arg(file.path()).arg("-C").arg(dir.path()).status();
     assert!(status.unwrap().success());
     for item in large() {
         #[allow(clippy::disallowed_methods)]

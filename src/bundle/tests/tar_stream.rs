@@ -52,12 +52,13 @@ fn unknown_names() {
         "docker/dockerd/x",
         "docker/ctr/",
         "docker/completion/bash/evil",
-        "landfall.json",
     ] {
         let error = error_with(FileImage::file(name, b""));
         let shown = format!("{name:?}");
         assert_error!(error, BundleError::UnknownName { ref name } if *name == shown);
     }
+    let error = error_with(FileImage::file("landfall.json", b""));
+    assert_error!(error, BundleError::ManifestElsewhere);
     let error = error_with(FileImage::directory("docker/plugins/"));
     assert_error!(error, BundleError::UnknownName { .. });
 }

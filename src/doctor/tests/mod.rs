@@ -41,7 +41,13 @@ pub(super) fn world() -> World {
         .insert("docker".to_owned(), Group { gid: 998, members: Vec::new(), local: true });
     let desired = Desired {
         unit_style: None,
-        source: Source { archive: "docker-29.3.1.tgz".into(), sha256: None, allow_unpinned: false },
+        source: Source {
+            archive: "docker-29.3.1.tgz".into(),
+            sha256: None,
+            allow_unpinned: false,
+            trusted_keys: Vec::new(),
+            require_signature: false,
+        },
         bin_dir: "/usr/bin".to_owned(),
         group: GroupWanted { name: "docker".to_owned(), gid: None, members: Vec::new() },
         daemon: Map::new(),

@@ -51,6 +51,8 @@ fn world() -> World {
             archive: PathBuf::from("/root/docker-28.5.2.tgz"),
             sha256: None,
             allow_unpinned: false,
+            trusted_keys: Vec::new(),
+            require_signature: false,
         },
         bin_dir: "/usr/bin".to_owned(),
         group: GroupWanted {
@@ -88,6 +90,7 @@ fn world() -> World {
         size: 70 << 20,
         unpacked: 200 << 20,
         newest_mtime: facts.now - 1000,
+        bundled: None,
         entries: vec![program("dockerd", Role::Daemon), program("runc", Role::Runtime)],
     };
     World {

@@ -57,6 +57,10 @@ impl fmt::Display for BundleError {
             Self::UnknownName { name } => {
                 write!(f, "the archive holds {name}, which no Docker release contains")
             }
+            Self::ManifestElsewhere => f.write_str(
+                "the file holds landfall.json where no bundle has it: it is damaged, or was packed \
+                 anew",
+            ),
             Self::Duplicate { name } => write!(f, "the archive holds {name} twice"),
             Self::NotRegular { name, kind } => write!(
                 f,
@@ -117,6 +121,10 @@ impl BundleError {
             | E::BadHeaderChecksum { .. } => {
                 "copy or download the archive again and compare sha256sum on both sides (ftp: in \
                  binary mode)"
+            }
+            E::ManifestElsewhere => {
+                "use the file as `landfall bundle create` wrote it, and compare sha256sum on both \
+                 sides (ftp: in binary mode)"
             }
             E::UnknownName { .. } => {
                 "docker-<version>.tgz from the static downloads is expected, not the rootless \

@@ -3,6 +3,8 @@
 use std::fmt;
 
 use crate::bundle::format::{FORMAT, FormatError, WriteError};
+use crate::bundle::signature::KeyError;
+use crate::bundle::volumes::VolumeError;
 
 impl fmt::Display for FormatError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -22,10 +24,10 @@ impl fmt::Display for FormatError {
                 "the bundle is damaged: the part at byte {packed_at} states a length of {stated} \
                  bytes, which cannot be right"
             ),
-            Self::MemberTooLarge { packed_at, size, limit } => write!(
+            Self::MemberTooLarge { packed_at, limit } => write!(
                 f,
-                "the part at byte {packed_at} of the bundle unpacks to {size} bytes, more than \
-                 the {limit} allowed"
+                "the part at byte {packed_at} of the bundle unpacks to more than the {limit} \
+                 bytes allowed"
             ),
             Self::MemberDamaged { packed_at, detail } => {
                 write!(f, "the bundle is damaged in the part at byte {packed_at}: {detail}")
@@ -41,10 +43,9 @@ impl fmt::Display for FormatError {
                 f,
                 "the bundle begins with {found} where its manifest, landfall.json, belongs"
             ),
-            Self::ManifestTooLarge { size, limit } => write!(
-                f,
-                "the manifest of the bundle is {size} bytes long, more than the {limit} allowed"
-            ),
+            Self::ManifestTooLarge { limit } => {
+                write!(f, "the manifest of the bundle is longer than the {limit} bytes allowed")
+            }
             Self::ManifestUnreadable { detail } => {
                 write!(f, "the manifest of the bundle cannot be read: {detail}")
             }
@@ -216,6 +217,51 @@ impl fmt::Display for WriteError {
             }
             Self::Manifest(_) => f.write_str("cannot write the manifest down"),
             Self::Sign(_) => f.write_str("cannot sign the bundle"),
+        }
+    }
+}
+
+impl fmt::Display for VolumeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::List { detail } => write!(f, "the list of volumes cannot be used: {detail}"),
+            Self::Missing { name, number, of } => {
+                write!(f, "the volume {name} (number {number} of {of}) is not there")
+            }
+            Self::Size { name, expected, found } => {
+                write!(f, "the volume {name} is {found} bytes long, where it should be {expected}")
+            }
+            Self::Damaged { name, is: None } => {
+                write!(f, "the volume {name} is damaged, or belongs to another bundle")
+            }
+            Self::Damaged { name, is: Some(other) } => {
+                write!(f, "the volume {name} is in the wrong place: it holds what {other} should")
+            }
+        }
+    }
+}
+
+impl VolumeError {
+    /// What to do about it.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::List { .. } => "copy the list again, or split the bundle again",
+            Self::Missing { .. } => "copy all volumes into the directory of their list",
+            Self::Size { .. } | Self::Damaged { is: None, .. } => {
+                "copy this volume again (ftp: in binary mode)"
+            }
+            Self::Damaged { is: Some(_), .. } => "give the volumes their own names again",
+        }
+    }
+}
+
+impl fmt::Display for KeyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreadable { detail } => write!(f, "this is no minisign key: {detail}"),
+            Self::NeedsPassword => f.write_str("the key is protected by a password"),
+            Self::WrongPassword => f.write_str("the password is not the key's"),
+            Self::Failed { detail } => write!(f, "the key could not be used: {detail}"),
         }
     }
 }

@@ -52,6 +52,8 @@ impl fmt::Display for StageError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Archive { path, source } => write!(f, "{path}: {source}"),
+            Self::Bundle { path, source } => write!(f, "{path}: {source}"),
+            Self::Volume { path, source } => write!(f, "{path}: {source}"),
             Self::Host(error) => error.fmt(f),
         }
     }

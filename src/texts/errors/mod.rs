@@ -1,9 +1,9 @@
 //! What to type next, for errors that name a way on.
 
 mod bundle;
-mod format;
 mod config;
 mod daemon_json;
+mod format;
 mod host;
 mod mirrors;
 mod plan;

@@ -40,3 +40,24 @@ pub fn not_the_place(role: FileRole) -> &'static str {
         FileRole::Checksums => "the digests are called SHA256SUMS",
     }
 }
+/// What is wrong with a signature.
+pub const SHORT_SIGNATURE: &str = "the signature of its comment has another length";
+
+/// What is wrong with a signature.
+pub fn signature_too_long(limit: u64) -> String {
+    format!("it is longer than the {limit} bytes allowed")
+}
+
+/// What is wrong with the part of the file that the manifest or its signature is in.
+pub fn not_alone(name: &str) -> String {
+    format!("there is something else in the part of the file that holds {name}")
+}
+/// What is wrong with a list of volumes.
+pub const LIST_NOT_SOUND: &str = "its names or sizes cannot be right";
+
+/// What is wrong with a size for volumes.
+pub fn too_many_volumes(count: u64, most: usize) -> String {
+    format!("there would be {count} volumes, more than {most}: choose a larger --size")
+}
+/// Why a file is no secret key.
+pub const NO_KEY: &str = "its second line is not a secret key";
