@@ -45,7 +45,7 @@ pub struct Desired {
 }
 
 /// Where the engine comes from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Source {
     /// The archive: upstream's `docker-<version>.tgz`.
     pub archive: PathBuf,

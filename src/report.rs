@@ -13,6 +13,8 @@ pub enum Phase {
     Facts,
     /// The archive is read, checked and unpacked beside its targets.
     Stage,
+    /// A bundle is written.
+    Pack,
     /// The steps are carried out.
     Apply,
     /// Steps are undone.

@@ -14,11 +14,13 @@
 pub mod boundaries;
 pub mod catalogue;
 mod contents;
+pub mod create;
 mod elf;
 mod error;
 pub mod format;
 mod gunzip;
 mod header;
+pub mod image_layout;
 mod kernel_version;
 mod limits;
 mod names;
@@ -43,7 +45,7 @@ pub use error::BundleError;
 pub use kernel_version::{KernelVersion, ParseKernelVersionError};
 pub use limits::Limits;
 pub use names::{Layout, Role, program_names, required_programs, version_from_name};
-pub use program::read_program;
+pub use program::{read_plugin, read_program};
 pub use sidecar::SidecarError;
 
 use contents::check_set;

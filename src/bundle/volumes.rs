@@ -4,7 +4,7 @@ use std::io;
 
 use serde::{Deserialize, Serialize};
 
-use super::format::{From, ReadAt, WholeFile};
+use super::format::{ReadAt, Reader, WholeFile};
 use crate::digest::Digest;
 use crate::texts::phrases::bundle as phrases;
 
@@ -135,7 +135,7 @@ impl Volumes {
     pub fn check(self: &std::sync::Arc<Self>) -> Result<(), VolumeError> {
         let mut at = 0;
         for volume in &self.list.volumes {
-            let from = From { source: self.clone(), at };
+            let from = Reader { source: self.clone(), at };
             at += volume.size;
             let bytes = io::Read::take(from, volume.size);
             let Ok(found) = Digest::of_reader(bytes) else { continue };

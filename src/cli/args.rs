@@ -7,6 +7,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::bootstrap::MachineDigest;
 use crate::config::{FileConfig, Options, duration};
+use super::bundle::BundleCommand;
+use crate::config::{Options, duration};
 use crate::digest::Digest;
 use crate::texts::help;
 use crate::topology::Topology;
@@ -100,6 +102,8 @@ pub enum Command {
         #[command(flatten)]
         confirm: ConfirmArgs,
     },
+    #[command(subcommand, about = help::bundle::ABOUT, after_help = help::bundle::EXAMPLES)]
+    Bundle(BundleCommand),
     #[command(about = help::PROBE, after_help = help::PROBE_EXAMPLES)]
     Probe {
         #[command(flatten)]

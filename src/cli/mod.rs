@@ -4,6 +4,7 @@ mod adopt;
 mod apply;
 mod args;
 mod bootstrap;
+mod bundle;
 mod configure;
 mod confirm;
 mod doctor;
@@ -79,6 +80,8 @@ fn dispatch(cli: &Cli, output: &Output) -> Result<u8, Failure> {
         warn_of_cut_run(&host, output);
     }
     match &cli.command {
+        // No host is touched.
+        Command::Bundle(command) => bundle::bundle(&cli.global, command, output),
         Command::Install { options, confirm, dry_run: false } => {
             install::install(&cli.global, options, confirm.within, &host, output)
         }
@@ -148,6 +151,7 @@ fn looks_at_host(command: &Command) -> bool {
         | Command::Status
         | Command::History => true,
         Command::Apply { .. }
+        | Command::Bundle(_)
         | Command::Uninstall { .. }
         | Command::Rollback { .. }
         | Command::Upgrade { .. }

@@ -416,9 +416,12 @@ impl Output {
 
     fn phase(&self, phase: Phase, bytes: Option<u64>) {
         self.end_bar();
-        if let (Phase::Stage, Some(bytes)) = (phase, bytes) {
-            self.start_bar(bytes, "{bar:30} {bytes}/{total_bytes} unpack and verify");
-        }
+        let template = match phase {
+            Phase::Stage => "{bar:30} {bytes}/{total_bytes} unpack and verify",
+            Phase::Pack => "{bar:30} {bytes}/{total_bytes} pack",
+            Phase::Facts | Phase::Apply | Phase::Undo => return,
+        };
+        bytes.into_iter().for_each(|bytes| self.start_bar(bytes, template));
     }
 }
 
@@ -493,6 +496,7 @@ fn event_json(event: &Event<'_>) -> Option<Value> {
             let phase = match phase {
                 Phase::Facts => "facts",
                 Phase::Stage => "stage",
+                Phase::Pack => "pack",
                 Phase::Apply => "apply",
                 Phase::Undo => "undo",
             };

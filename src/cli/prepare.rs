@@ -17,6 +17,8 @@ use crate::bundle::trust::{self, Evidence, Verdict};
 use crate::bundle::{self, Archive};
 use crate::config::{self, CONFIG_FILE, FileConfig, Options, RegistryAsked};
 use crate::desired::Desired;
+use crate::config::{self, CONFIG_FILE, FileConfig, Options};
+use crate::desired::{self, Desired};
 use crate::digest::Digest;
 use crate::facts::{self, Facts};
 use crate::host::{Host, HostError, input};
@@ -208,6 +210,12 @@ fn with_bundled(
     Ok(config::desired(options, Some(&file))?)
 }
 
+/// Whether this host's configuration accepts nothing but signed bundles.
+pub fn required_signature(global: &Global) -> Result<bool, Failure> {
+    let file = named_file(global, Config::OfThisHost)?;
+    Ok(file.is_some_and(|file| file.requires_signature()))
+}
+
 /// The configuration in a bundle, as far as it says what a bundle may.
 pub fn bundled_config(text: &str, bundle: &Path) -> Result<FileConfig, Failure> {
     let file = FileConfig::parse(text, bundle)?;
@@ -344,7 +352,7 @@ pub fn prepare(
         }
     };
     show_source(output, &facts, &archive, &archive_file);
-    check_trust(&desired, &archive_file, &archive, signature.as_ref(), output)?;
+    check_trust(&desired.source, &archive_file, &archive, signature.as_ref(), output)?;
     let found = preflight::check_archive(&desired, &facts, &owned, &archive);
     pass(output, &desired, &found)?;
     findings.extend(found);
@@ -439,8 +447,8 @@ pub fn read_archive(
 
 /// Asks everybody who knows a digest whether this is the archive it should be. A signature with a
 /// trusted key vouches for a bundle as well.
-fn check_trust(
-    desired: &Desired,
+pub fn check_trust(
+    source: &desired::Source,
     file: &Path,
     archive: &Archive,
     signature: Option<&Signature>,
@@ -449,7 +457,7 @@ fn check_trust(
     let mut sidecar = file.as_os_str().to_owned();
     sidecar.push(".sha256");
     let sidecar = input::read_text(Path::new(&sidecar))?;
-    let name = file_name(&desired.source.archive);
+    let name = file_name(&source.archive);
     let machine = archive.machine().map(|machine| machine.to_string());
     let verdict = trust::judge(
         archive.sha256,
@@ -457,7 +465,7 @@ fn check_trust(
             file_name: &name,
             version: bundle::version_from_name(&name).as_deref(),
             arch: machine.as_deref(),
-            argument: desired.source.sha256,
+            argument: source.sha256,
             sidecar: sidecar.as_deref(),
         },
     )?;
@@ -468,7 +476,7 @@ fn check_trust(
     }
     match verdict {
         Verdict::Unpinned { .. } if is_signed => Ok(()),
-        Verdict::Unpinned { digest } if !desired.source.allow_unpinned => {
+        Verdict::Unpinned { digest } if !source.allow_unpinned => {
             Err(Failure::new(exit::UNTRUSTED, trust_texts::unpinned(&name, digest))
                 .hint(trust_texts::pin_it(digest)))
         }

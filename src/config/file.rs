@@ -162,6 +162,11 @@ impl FileConfig {
         self.keys.engine.bin_dir.is_some()
     }
 
+    /// Whether it accepts nothing but signed bundles.
+    pub fn requires_signature(&self) -> bool {
+        self.keys.require_signature == Some(true)
+    }
+
     /// Whether it names the group.
     pub fn says_group(&self) -> bool {
         self.keys.group.name.is_some()

@@ -10,6 +10,7 @@ mod file;
 mod names;
 mod options;
 mod registries;
+pub mod recipe;
 
 /// Where the configuration is looked for when `--config` does not name it.
 pub const CONFIG_FILE: &str = "/etc/landfall/landfall.yaml";

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::StageError;
-use crate::bundle::format::{From, Head, ReadAt, WholeFile, looks_like_bundle, read_head};
+use crate::bundle::format::{Head, ReadAt, Reader, WholeFile, looks_like_bundle, read_head};
 use crate::bundle::signature::{self, Signature, Trust};
 use crate::bundle::volumes::{LIST_SUFFIX, VolumeError, VolumeList, Volumes};
 use crate::host::{HostError, input};
@@ -37,8 +37,8 @@ impl Source {
     }
 
     /// All its bytes, from the start.
-    pub fn bytes(&self) -> From {
-        From { source: Arc::clone(&self.bytes), at: 0 }
+    pub fn bytes(&self) -> Reader {
+        Reader { source: Arc::clone(&self.bytes), at: 0 }
     }
 
     /// Whether it is a bundle.
@@ -69,7 +69,7 @@ impl Source {
     }
 
     /// A bundle that cannot be read may have a volume that is to blame.
-    pub(super) fn blame(&self, source: crate::bundle::format::FormatError) -> StageError {
+    pub fn blame(&self, source: crate::bundle::format::FormatError) -> StageError {
         let path = || self.path.clone();
         if source.blames_bundle()
             && let Some(Err(source)) = self.volumes.as_ref().map(Volumes::check)

@@ -1,5 +1,7 @@
 //! Texts of the command line's help.
 
+pub mod bundle;
+
 /// One line on what the program is.
 pub const ABOUT: &str = "Turns a Linux host without internet into a container host, and back";
 

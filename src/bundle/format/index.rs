@@ -64,14 +64,14 @@ impl ReadAt for Vec<u8> {
 
 /// Reads from a place on.
 #[derive(Clone)]
-pub struct From {
+pub struct Reader {
     /// What is read.
     pub source: Arc<dyn ReadAt>,
     /// Where the next byte lies.
     pub at: u64,
 }
 
-impl Read for From {
+impl Read for Reader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.source.read_at(buffer, self.at)?;
         self.at += count as u64;

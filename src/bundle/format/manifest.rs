@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::error::FormatError;
 use super::{FILES_LIMIT, FORMAT, RATIO, RATIO_FLOOR, tar_header};
 use crate::bundle::error::printable;
+use crate::bundle::image_layout::OCI_MANIFEST;
 use crate::bundle::names;
 use crate::digest::Digest;
 use crate::texts::phrases::bundle as phrases;
@@ -25,6 +26,9 @@ pub struct Manifest {
     pub engines: Vec<BundledEngine>,
     /// All files but for the manifest and its signature, in the order in which they come.
     pub files: Vec<FileEntry>,
+    /// Plugins of the command line client.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub plugins: Vec<BundledPlugin>,
     /// The images.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub images: Vec<BundledImage>,
@@ -105,6 +109,9 @@ pub struct BundledImage {
     pub reference: String,
     /// Digest of its manifest.
     pub digest: Digest,
+    /// The form of that.
+    #[serde(default = "oci_manifest")]
+    pub media_type: String,
     /// Its operating system and architecture, such as `linux/amd64`.
     pub platform: String,
     /// Digest of its configuration, which older engines take as its id.
@@ -113,6 +120,20 @@ pub struct BundledImage {
     pub layers: Vec<Digest>,
     /// The file that it was taken from.
     pub provenance: Provenance,
+}
+
+fn oci_manifest() -> String {
+    OCI_MANIFEST.to_owned()
+}
+
+/// A plugin in a bundle.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BundledPlugin {
+    /// Its name without `docker-`, such as `compose`.
+    pub name: String,
+    /// Its version, as far as that was said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
 }
 
 /// A package in a bundle.

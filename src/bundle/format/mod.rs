@@ -26,10 +26,10 @@ mod tests;
 
 pub use error::FormatError;
 pub use head::{Head, looks_like_bundle, read_head};
-pub use index::{From, MemberIndex, ReadAt, WholeFile};
+pub use index::{MemberIndex, ReadAt, Reader, WholeFile};
 pub use manifest::{
-    BundledEngine, BundledImage, BundledPackage, FileEntry, FileRole, Manifest, PLUGINS,
-    Provenance, plugin_names,
+    BundledEngine, BundledImage, BundledPackage, BundledPlugin, FileEntry, FileRole, Manifest,
+    PLUGINS, Provenance, plugin_names,
 };
 pub use read::{Contents, read};
 pub use write::{Item, Signer, WriteError, Written, resign, write};

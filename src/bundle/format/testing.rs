@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::manifest::*;
 use super::write::{Item, write};
-use super::{From, MANIFEST, SIGNATURE, member, tar_header};
+use super::{MANIFEST, Reader, SIGNATURE, member, tar_header};
 use crate::bundle::Machine;
 use crate::bundle::testing::ElfImage;
 use crate::digest::Digest;
@@ -31,7 +31,7 @@ pub(crate) fn item(path: &str, role: FileRole, bytes: Vec<u8>) -> Item {
             role,
             provenance: None,
         },
-        bytes: From { source: Arc::new(bytes), at: 0 },
+        bytes: Reader { source: Arc::new(bytes), at: 0 },
     }
 }
 
@@ -75,9 +75,11 @@ pub(crate) fn manifest() -> Manifest {
             provenance: provenance("docker-28.5.2.tgz"),
         }],
         files: Vec::new(),
+        plugins: Vec::new(),
         images: vec![BundledImage {
             reference: "busybox:1".to_owned(),
             digest: Digest::of(b"manifest"),
+            media_type: "application/vnd.oci.image.manifest.v1+json".to_owned(),
             platform: "linux/amd64".to_owned(),
             config: Digest::of(b"config"),
             layers: vec![Digest::of(b"layer")],

@@ -82,7 +82,7 @@ fn members_are_small_and_reached_without_what_lies_before() {
 fn a_signature_is_put_in_and_taken_out_and_nothing_else_changes() {
     let bundle = bundle_of(large());
     let head = read_head(&bundle[..], None).unwrap();
-    let source = From { source: std::sync::Arc::new(bundle.clone()), at: 0 };
+    let source = Reader { source: std::sync::Arc::new(bundle.clone()), at: 0 };
     let mut signed = Vec::new();
     resign(&mut signed, &head, &source, Some("a signature\n")).unwrap();
     let signed_head = read_bytes(&signed).unwrap().head;
@@ -94,7 +94,7 @@ fn a_signature_is_put_in_and_taken_out_and_nothing_else_changes() {
     write(&mut directly, manifest(), Some(sign), large(), &|_| {}).unwrap();
     assert_eq!(directly, signed);
 
-    let source = From { source: std::sync::Arc::new(signed), at: 0 };
+    let source = Reader { source: std::sync::Arc::new(signed), at: 0 };
     let mut plain = Vec::new();
     resign(&mut plain, &signed_head, &source, None).unwrap();
     assert_eq!(plain, bundle);

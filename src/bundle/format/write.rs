@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use super::head::Head;
-use super::index::From;
+use super::index::Reader;
 use super::inflate::threads;
 use super::manifest::{FileEntry, Manifest};
 use super::member;
@@ -58,7 +58,7 @@ pub struct Item {
     /// What the manifest says of it.
     pub entry: FileEntry,
     /// Where its bytes are.
-    pub bytes: From,
+    pub bytes: Reader,
 }
 
 /// What was written.
@@ -108,11 +108,11 @@ pub fn write(
 pub fn resign(
     out: &mut dyn Write,
     head: &Head,
-    bundle: &From,
+    bundle: &Reader,
     signature: Option<&str>,
 ) -> Result<Written, WriteError> {
     let mut out = Hashing { out, hasher: Hasher::new(), size: 0 };
-    let from = |at| From { source: bundle.source.clone(), at };
+    let from = |at| Reader { source: bundle.source.clone(), at };
     out.copy(&mut from(0).take(head.manifest_packed))?;
     if let Some(signature) = signature {
         let mtime = head.manifest.time().unwrap_or_default();

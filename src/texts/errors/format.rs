@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::bundle::create::ImageError;
 use crate::bundle::format::{FORMAT, FormatError, WriteError};
 use crate::bundle::signature::KeyError;
 use crate::bundle::volumes::VolumeError;
@@ -262,6 +263,36 @@ impl fmt::Display for KeyError {
             Self::NeedsPassword => f.write_str("the key is protected by a password"),
             Self::WrongPassword => f.write_str("the password is not the key's"),
             Self::Failed { detail } => write!(f, "the key could not be used: {detail}"),
+        }
+    }
+}
+
+impl fmt::Display for ImageError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Read(error) => error.fmt(f),
+            Self::Malformed { what } => write!(f, "this is no archive of images: {what}"),
+            Self::Lacks { what } => write!(f, "the archive of images lacks {what}"),
+            Self::Digest { name } => {
+                write!(f, "the archive of images is damaged: {name} is not what it is called")
+            }
+            Self::NoName { image } => write!(f, "the image {image} has no name"),
+            Self::Platform { wanted, found } => {
+                write!(f, "the image is for {found}, where {wanted} is wanted")
+            }
+        }
+    }
+}
+
+impl ImageError {
+    /// What to do about it.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::NoName { .. } => "save it by its name: docker save -o FILE NAME:TAG",
+            Self::Platform { .. } => {
+                "fetch it for the other architecture: docker pull --platform linux/ARCH NAME:TAG"
+            }
+            _ => "give what docker save or skopeo copy … oci-archive: wrote",
         }
     }
 }

@@ -61,3 +61,5 @@ pub fn too_many_volumes(count: u64, most: usize) -> String {
 }
 /// Why a file is no secret key.
 pub const NO_KEY: &str = "its second line is not a secret key";
+/// A plugin whose version nobody said.
+pub const UNKNOWN_VERSION: &str = "of unknown version";

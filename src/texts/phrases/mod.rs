@@ -6,5 +6,6 @@ pub mod config;
 pub mod daemon_json;
 pub mod doctor;
 pub mod host;
+pub mod image_archive;
 pub mod smoke;
 pub mod units;
