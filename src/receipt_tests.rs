@@ -13,6 +13,9 @@ const SCHEMA_1_UPGRADED: &str = include_str!("../tests/receipts/schema-1-upgrade
 /// After data were moved.
 const SCHEMA_1_MOVED: &str = include_str!("../tests/receipts/schema-1-moved.json");
 
+/// After an installation from a bundle.
+const SCHEMA_1_BUNDLED: &str = include_str!("../tests/receipts/schema-1-bundled.json");
+
 fn load(text: &str) -> Result<Option<Receipt>, ReceiptError> {
     let bed = Bed::new(&[]);
     bed.write(RECEIPT, text);
@@ -53,7 +56,7 @@ fn the_first_format_is_understood_whole() {
     // What came later has its default.
     written["topology"] = "modern".into();
     assert_eq!(serde_json::to_value(first()).unwrap(), written);
-    for later in [SCHEMA_1_UPGRADED, SCHEMA_1_MOVED] {
+    for later in [SCHEMA_1_UPGRADED, SCHEMA_1_MOVED, SCHEMA_1_BUNDLED] {
         let written: Value = serde_json::from_str(later).unwrap();
         let receipt = load(later).unwrap().unwrap();
         assert_eq!(serde_json::to_value(receipt).unwrap(), written);
@@ -73,7 +76,7 @@ fn variants<T: serde::de::DeserializeOwned + std::fmt::Debug>(tag: &str) -> BTre
 #[test]
 fn the_pinned_receipts_hold_all_kinds() {
     let kinds = |of: &str, tag: &str| -> BTreeSet<String> {
-        let all = [SCHEMA_1, SCHEMA_1_UPGRADED, SCHEMA_1_MOVED];
+        let all = [SCHEMA_1, SCHEMA_1_UPGRADED, SCHEMA_1_MOVED, SCHEMA_1_BUNDLED];
         let entries = all.map(|text| load(text).unwrap().unwrap());
         let entries = entries.into_iter().flat_map(|receipt| receipt.entries);
         let json = entries.map(|entry| serde_json::to_value(entry).unwrap());

@@ -60,6 +60,13 @@ pub enum Event<'a> {
         /// Of about how many.
         of: u64,
     },
+    /// So many bytes of images have been given to the engine.
+    Loading {
+        /// How many.
+        bytes: u64,
+        /// Of about how many.
+        of: u64,
+    },
     /// A step begins.
     StepStarted {
         /// Its number, from 1.

@@ -17,6 +17,7 @@ use crate::approved::{
 use crate::facts::identity;
 use crate::host::{Host, input};
 use crate::plan::Plan;
+use crate::steps::Step;
 use crate::texts::approved as texts;
 use crate::texts::{errors, steps};
 
@@ -105,8 +106,14 @@ fn apply_locked(
     }
     let mut prepared = prepare(looked, output, Some(session))?;
     check_read(approved, &prepared)?;
-    let plan = make_plan(output, &mut prepared)?;
+    let mut plan = make_plan(output, &mut prepared)?;
     check_plan(approved, &plan)?;
+    // It may have moved since.
+    for step in &mut plan.steps {
+        if let Step::LoadBundled(step) = step {
+            step.bundle.clone_from(&prepared.archive_file);
+        }
+    }
     carry_out_asked(global, run, prepared, plan, session, output)
 }
 

@@ -141,6 +141,8 @@ fn carry_out(
     let mut receipt = prepared.receipt.clone().unwrap_or_else(Receipt::without_engine);
     let mut images = receipt.images.clone();
     images.extend(prepared.images.iter().map(|(_, sha256)| *sha256));
+    let bundled = prepared.archive.bundled.as_ref().filter(|bundled| !bundled.images.is_empty());
+    images.extend(bundled.map(|bundled| bundled.manifest));
     let installed = Installed {
         version: prepared.version.clone(),
         archive: prepared.archive.clone(),

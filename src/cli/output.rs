@@ -346,6 +346,10 @@ impl Output {
                 let text = migrate::copied(from, &megabytes(*bytes), &megabytes(*of));
                 self.with_bar(|bar| bar.set_message(text));
             }
+            Event::Loading { bytes, of } => {
+                let text = progress::loading(&megabytes(*bytes), &megabytes(*of));
+                self.with_bar(|bar| bar.set_message(text));
+            }
             Event::StepStarted { number, of, step } => {
                 if *number == 1 {
                     self.start_bar(*of as u64, "{bar:30} {pos}/{len} {msg}");
@@ -492,6 +496,10 @@ fn event_json(event: &Event<'_>) -> Option<Value> {
         Event::Downloaded { name, from, bytes, sha256 } => json!({
             "event": "downloaded", "name": name, "from": from, "bytes": bytes, "sha256": sha256,
         }),
+        Event::Bytes(_)
+        | Event::Loading { .. }
+        | Event::StepStarted { .. }
+        | Event::UndoStarted { .. } => return None,
         Event::Phase { phase, bytes } => {
             let phase = match phase {
                 Phase::Facts => "facts",

@@ -14,6 +14,7 @@ use super::prepare::{desired_owned, hash, pass, read_archive};
 use super::run::Run;
 use super::status::running;
 use crate::apply::{Session, apply};
+use crate::bundle::signature::Trust;
 use crate::desired::Desired;
 use crate::digest::Digest;
 use crate::facts::{self, Wanted, installed};
@@ -24,6 +25,7 @@ use crate::plan::{self, Inputs};
 use crate::preflight;
 use crate::receipt::Receipt;
 use crate::report::{Event, Phase, Reporter};
+use crate::stage::Source;
 use crate::steps::{Purge, Step};
 use crate::store::Store;
 use crate::texts::{errors, status, verify as texts};
@@ -293,8 +295,20 @@ fn loadable_images(receipt: &Receipt, differences: &[Difference]) -> Vec<(PathBu
         {
             images.insert(step.sha256, step.archive.clone());
         }
+        if let Step::LoadBundled(step) = &entry.step
+            && gone.contains(&step.manifest)
+            && is_bundle(&step.bundle, step.manifest)
+        {
+            images.insert(step.manifest, step.bundle.clone());
+        }
     }
     images.into_iter().map(|(sha256, path)| (path, sha256)).collect()
+}
+
+/// Whether this file still is the bundle with this manifest.
+fn is_bundle(path: &Path, manifest: Digest) -> bool {
+    let head = Source::open(path).and_then(|source| source.head(&Trust::default()));
+    head.is_ok_and(|head| head.is_some_and(|(head, _)| head.sha256() == manifest))
 }
 
 /// What has to be loaded again counts as not loaded.

@@ -204,6 +204,7 @@ fn leaves_something(step: &Step) -> bool {
         | Step::Unit(_)
         | Step::WaitApi(_)
         | Step::LoadImage(_)
+        | Step::LoadBundled(_)
         | Step::SmokeTest(_)
         | Step::ResetFailed(_)
         | Step::Revert(_)

@@ -5,8 +5,11 @@ use serde::{Deserialize, Serialize};
 use super::files::FilePlan;
 use super::{Inputs, security, swap};
 use crate::desired::{SOCKET, UNIT_DIR};
+use crate::receipt::Receipt;
 use crate::render::daemon_json::{KeyChange, Verdict, verdict};
-use crate::steps::{DaemonReload, GuardRuntime, LoadImage, SmokeTest, Step, UnitStep, VerifyUnits};
+use crate::steps::{
+    DaemonReload, GuardRuntime, LoadBundled, LoadImage, SmokeTest, Step, UnitStep, VerifyUnits,
+};
 use crate::topology::Topology;
 use crate::unit_state::UnitAction;
 
@@ -167,11 +170,15 @@ fn unit_steps(inputs: &Inputs<'_>, files: &FilePlan) -> Vec<UnitStep> {
 }
 
 fn image_steps(inputs: &Inputs<'_>) -> Vec<Step> {
-    inputs
+    let mut steps: Vec<Step> = bundled_images(inputs).into_iter().collect();
+    let archives = inputs
         .images
         .iter()
         .filter(|(_, sha256)| {
-            !inputs.receipt.is_some_and(|receipt| receipt.images.contains(sha256))
+            // The bundle itself is among them where its images are to be loaded again.
+            let is_bundle =
+                inputs.archive.bundled.as_ref().is_some_and(|it| it.manifest == *sha256);
+            !is_bundle && !inputs.receipt.is_some_and(|receipt| receipt.images.contains(sha256))
         })
         .map(|(archive, sha256)| {
             Step::LoadImage(LoadImage {
@@ -179,6 +186,22 @@ fn image_steps(inputs: &Inputs<'_>) -> Vec<Step> {
                 sha256: *sha256,
                 socket: SOCKET.to_owned(),
             })
-        })
-        .collect()
+        });
+    steps.extend(archives);
+    steps
+}
+
+/// Loads the images of the bundle, unless an earlier run did.
+fn bundled_images(inputs: &Inputs<'_>) -> Option<Step> {
+    let bundled = inputs.archive.bundled.as_ref().filter(|bundled| !bundled.images.is_empty())?;
+    let loaded = |receipt: &Receipt| receipt.images.contains(&bundled.manifest);
+    if inputs.receipt.is_some_and(loaded) {
+        return None;
+    }
+    Some(Step::LoadBundled(LoadBundled {
+        bundle: inputs.desired.source.archive.clone(),
+        manifest: bundled.manifest,
+        images: bundled.images.iter().map(|image| image.reference.clone()).collect(),
+        socket: SOCKET.to_owned(),
+    }))
 }

@@ -49,7 +49,11 @@ impl Source {
         let mut start = [0; 16];
         let read = self.bytes.read_at(&mut start, 0);
         let read = read.map_err(|source| HostError::io("read", self.path.clone(), source))?;
-        Ok(looks_like_bundle(&start[..read]))
+        let is_bundle = looks_like_bundle(&start[..read]);
+        if !is_bundle && let Some(Err(source)) = self.volumes.as_ref().map(Volumes::check) {
+            return Err(StageError::Volume { path: self.path.clone(), source });
+        }
+        Ok(is_bundle)
     }
 
     /// The head of a bundle and what its signature says; `None` of an archive of upstream's.

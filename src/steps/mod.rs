@@ -21,6 +21,7 @@ pub mod install_binary;
 pub mod inventory;
 pub mod label_like;
 mod link;
+pub mod load_bundled;
 pub mod load_image;
 pub mod place_data;
 pub mod remove_file;
@@ -55,6 +56,7 @@ use crate::host::labels::WrongLabel;
 use crate::host::tree::{FileTime, InTheWay, TreeDifference};
 use crate::host::{Host, HostError};
 use crate::report::Reporter;
+use crate::stage::StageError;
 use crate::store::Store;
 
 pub use add_group_member::AddGroupMember;
@@ -71,6 +73,7 @@ pub use guard_runtime::{EngineData, GuardRuntime, RuntimeBefore};
 pub use install_binary::InstallBinary;
 pub use inventory::{CheckInventory, Inventory, NoteInventory};
 pub use label_like::LabelLike;
+pub use load_bundled::LoadBundled;
 pub use load_image::LoadImage;
 pub use place_data::PlaceData;
 pub use remove_file::RemoveFile;
@@ -127,6 +130,8 @@ pub enum Step {
     WaitApi(WaitApi),
     /// Loads an archive of images.
     LoadImage(LoadImage),
+    /// Loads the images of a bundle.
+    LoadBundled(LoadBundled),
     /// Runs a container and checks what it says.
     SmokeTest(SmokeTest),
     /// Removes a program that the new engine does not have.
@@ -286,11 +291,19 @@ pub enum KeptReason {
     Data,
 }
 
+impl From<StageError> for StepError {
+    fn from(error: StageError) -> Self {
+        Self::Stage(Box::new(error))
+    }
+}
+
 /// Why a step failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StepError {
     /// The host refused.
     Host(#[from] HostError),
+    /// A bundle cannot be read.
+    Stage(Box<StageError>),
     /// The engine's API refused.
     Engine(#[from] landfall_engine::EngineError),
     /// The container that proves the engine did not do what it should.
@@ -461,6 +474,7 @@ impl Step {
             Self::Unit(step) => step,
             Self::WaitApi(step) => step,
             Self::LoadImage(step) => step,
+            Self::LoadBundled(step) => step,
             Self::SmokeTest(step) => step,
             Self::RemoveFile(step) => step,
             Self::RemoveLink(step) => step,

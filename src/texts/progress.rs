@@ -160,6 +160,11 @@ pub fn programs_are_in(bin_dir: &str) -> String {
     )
 }
 
+/// Images are being loaded.
+pub fn loading(bytes: &str, of: &str) -> String {
+    format!("load images: {bytes} of {of}")
+}
+
 /// Plugins are where docker does not look by itself.
 pub fn plugins_are_in(directory: &str) -> String {
     format!(

@@ -44,6 +44,7 @@ pub fn step(step: &Step) -> String {
         }
         Step::WaitApi(step) => format!("wait for the API on {}", step.socket),
         Step::LoadImage(step) => format!("load images from {}", step.archive.display()),
+        Step::LoadBundled(step) => format!("load the images of {}", step.bundle.display()),
         Step::SmokeTest(_) => "run a container and check what it says".to_owned(),
         Step::RemoveFile(step) => format!("remove {}", step.path),
         Step::RemoveLink(step) => format!("remove link {} to {}", step.path, step.target),
@@ -177,6 +178,7 @@ fn restored(of: &Step) -> String {
         | Step::DaemonReload(_)
         | Step::WaitApi(_)
         | Step::LoadImage(_)
+        | Step::LoadBundled(_)
         | Step::SmokeTest(_) => format!("undone: {}", step(of)),
     }
 }

@@ -151,6 +151,7 @@ impl<'a> Expected<'a> {
             | Step::Unit(_)
             | Step::WaitApi(_)
             | Step::LoadImage(_)
+            | Step::LoadBundled(_)
             | Step::SmokeTest(_)
             | Step::RemoveLink(_)
             | Step::ResetFailed(_)

@@ -71,6 +71,7 @@ impl World {
                 | Step::GuardRuntime(_)
                 | Step::WaitApi(_)
                 | Step::LoadImage(_)
+                | Step::LoadBundled(_)
                 | Step::NoteContainers(_)
                 | Step::ResumeContainers(_)
                 | Step::SnapshotMetadata(_)

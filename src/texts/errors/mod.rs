@@ -18,6 +18,7 @@ use crate::host::HostError;
 use crate::plan::FlagConflict;
 use crate::preflight::Code;
 use crate::receipt::ReceiptError;
+use crate::stage::StageError;
 use crate::steps::StepError;
 use crate::topology::Topology;
 
@@ -79,6 +80,14 @@ pub fn log_of(unit: &str) -> String {
 /// Hints for a failed step.
 pub fn step_hints(error: &StepError) -> Vec<String> {
     match error {
+        StepError::Stage(error) => match &**error {
+            StageError::Bundle { source, .. } => vec![source.hint().to_owned()],
+            StageError::Volume { source, .. } => vec![source.hint().to_owned()],
+            StageError::Archive { source, .. } => {
+                source.hint().map(str::to_owned).into_iter().collect()
+            }
+            StageError::Host(error) => host_hints(error),
+        },
         StepError::Unit { unit, .. } | StepError::NotSteady { unit, .. } => {
             vec![format!("the unit's whole log: journalctl -u {unit}")]
         }

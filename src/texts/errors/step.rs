@@ -9,6 +9,7 @@ impl fmt::Display for StepError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Host(error) => error.fmt(f),
+            Self::Stage(error) => error.fmt(f),
             Self::Engine(error) => write!(f, "the engine: {error}"),
             Self::Smoke(error) => write!(f, "the test container: {error}"),
             Self::Unit { unit, action, message, .. } => {
