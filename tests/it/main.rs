@@ -10,6 +10,7 @@ mod approved;
 mod bad_host;
 mod bad_input;
 mod bootstrap;
+mod bundle;
 mod classic;
 mod cli;
 mod configure;

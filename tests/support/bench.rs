@@ -66,6 +66,11 @@ impl Bench {
     }
 }
 
+/// The directory that hosts see as [`SHARE`].
+pub fn share() -> &'static Path {
+    &bench().share
+}
+
 /// The unit of time limits here.
 pub const MINUTE: Duration = Duration::from_secs(60);
 

@@ -11,6 +11,7 @@ mod bench;
 pub mod bundle;
 mod disk;
 pub mod hold;
+pub mod hostile;
 mod machine;
 pub mod registry;
 mod run;
@@ -20,7 +21,7 @@ mod snapshot;
 pub mod tiny;
 mod trace;
 
-pub use bench::SHARE;
+pub use bench::{SHARE, share};
 pub use disk::Disk;
 pub use machine::{Machine, MachineOptions, VmOptions};
 pub use registry::Registry;
