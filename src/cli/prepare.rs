@@ -352,7 +352,8 @@ pub fn prepare(
         }
     };
     show_source(output, &facts, &archive, &archive_file);
-    check_trust(&desired.source, &archive_file, &archive, signature.as_ref(), output)?;
+    let verdict = check_trust(&desired.source, &archive_file, &archive, signature.as_ref())?;
+    show_trust(output, signature.as_ref(), &verdict);
     let found = preflight::check_archive(&desired, &facts, &owned, &archive);
     pass(output, &desired, &found)?;
     findings.extend(found);
@@ -452,35 +453,48 @@ pub fn check_trust(
     file: &Path,
     archive: &Archive,
     signature: Option<&Signature>,
-    output: &Output,
-) -> Result<(), Failure> {
-    let mut sidecar = file.as_os_str().to_owned();
-    sidecar.push(".sha256");
-    let sidecar = input::read_text(Path::new(&sidecar))?;
+) -> Result<Verdict, Failure> {
     let name = file_name(&source.archive);
-    let machine = archive.machine().map(|machine| machine.to_string());
-    let verdict = trust::judge(
-        archive.sha256,
-        &Evidence {
-            file_name: &name,
-            version: bundle::version_from_name(&name).as_deref(),
-            arch: machine.as_deref(),
-            argument: source.sha256,
-            sidecar: sidecar.as_deref(),
-        },
-    )?;
+    let version = bundle::version_from_name(&name);
+    let verdict = verdict(file, &name, version.as_deref(), source.sha256, archive)?;
     let is_signed = matches!(signature, Some(Signature::Trusted { .. }));
-    signature.into_iter().for_each(|it| output.line(&bundle_texts::signature(it)));
-    if !is_signed || matches!(verdict, Verdict::Pinned { .. }) {
-        output.line(&trust_texts::verdict(&verdict));
-    }
     match verdict {
-        Verdict::Unpinned { .. } if is_signed => Ok(()),
-        Verdict::Unpinned { digest } if !source.allow_unpinned => {
+        Verdict::Unpinned { digest } if !is_signed && !source.allow_unpinned => {
             Err(Failure::new(exit::UNTRUSTED, trust_texts::unpinned(&name, digest))
                 .hint(trust_texts::pin_it(digest)))
         }
-        _ => Ok(()),
+        verdict => Ok(verdict),
+    }
+}
+
+/// What is known of the digest of an archive of this name, also by a checksum file beside it.
+pub fn verdict(
+    file: &Path,
+    name: &str,
+    version: Option<&str>,
+    argument: Option<Digest>,
+    archive: &Archive,
+) -> Result<Verdict, Failure> {
+    let mut sidecar = file.as_os_str().to_owned();
+    sidecar.push(".sha256");
+    let sidecar = input::read_text(Path::new(&sidecar))?;
+    let machine = archive.machine().map(|machine| machine.to_string());
+    let evidence = Evidence {
+        file_name: name,
+        version,
+        arch: machine.as_deref(),
+        argument,
+        sidecar: sidecar.as_deref(),
+    };
+    Ok(trust::judge(archive.sha256, &evidence)?)
+}
+
+/// Says who vouches for the archive.
+fn show_trust(output: &Output, signature: Option<&Signature>, verdict: &Verdict) {
+    signature.into_iter().for_each(|it| output.line(&bundle_texts::signature_line(it)));
+    let is_signed = matches!(signature, Some(Signature::Trusted { .. }));
+    if !is_signed || matches!(verdict, Verdict::Pinned { .. }) {
+        output.line(&trust_texts::verdict(verdict));
     }
 }
 

@@ -25,6 +25,11 @@ pub fn key_not_for_bundles(key: &str) -> String {
     format!("the configuration in the bundle has the key {key}, which only the host may set")
 }
 
+/// The same beneath the line that names the archive.
+pub fn signature_line(of: &Signature) -> String {
+    format!("         {}", signature(of))
+}
+
 /// What a signature proves.
 pub fn signature(signature: &Signature) -> String {
     match signature {
@@ -143,8 +148,9 @@ pub fn keys_made(secret: &str, public: &str, id: &str) -> String {
 }
 
 /// A bundle is whole.
-pub fn whole(path: &str, size: &str, sha256: &Digest) -> String {
-    format!("{path} is whole ({size}): everything is what its manifest says\nsha256:{sha256}")
+pub fn whole(path: &str, size: &str, sha256: &Digest, by: Option<&Signature>) -> String {
+    let by = by.map(|by| format!("{}\n", signature(by))).unwrap_or_default();
+    format!("{path} is whole ({size}): everything is what its manifest says\n{by}sha256:{sha256}")
 }
 
 /// A bundle was split.

@@ -50,6 +50,9 @@ fn help() {
     prints(&["plan", "--help"], 0, "plan-help.txt");
     prints(&["apply", "--help"], 0, "apply-help.txt");
     prints(&["probe", "--help"], 0, "probe-help.txt");
+    prints(&["bundle", "--help"], 0, "bundle-help.txt");
+    prints(&["bundle", "create", "--help"], 0, "bundle-create-help.txt");
+    prints(&["bundle", "sign", "--help"], 0, "bundle-sign-help.txt");
     prints(&["support-bundle", "--help"], 0, "support-bundle-help.txt");
     prints(&["migrate-data-root", "--help"], 0, "migrate-data-root-help.txt");
     prints(&["verify", "--help"], 0, "verify-help.txt");

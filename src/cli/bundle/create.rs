@@ -10,14 +10,14 @@ use serde_json::json;
 use super::super::args::Global;
 use super::super::failure::{Failure, exit};
 use super::super::output::{Output, utc};
-use super::super::prepare::bundled_config;
+use super::super::prepare::{bundled_config, verdict};
 use super::super::show_plan::megabytes;
 use super::{CreateArgs, about, keys, not_written, text_of, usage};
 use crate::bundle::create::{Builder, Measured, read_images};
 use crate::bundle::format::{
     self, BundledPackage, BundledPlugin, PLUGINS, Provenance, Reader, Signer, WholeFile,
 };
-use crate::bundle::trust::{self, Evidence, PinSource, Verdict};
+use crate::bundle::trust::{PinSource, Verdict};
 use crate::bundle::{self, Archive, Limits, Machine, Sink, image_layout};
 use crate::config::recipe::{PackageFile, PluginFile, Recipe};
 use crate::host::output::{Draft, spool};
@@ -145,7 +145,7 @@ impl Engine {
         let progress = |read| output.event(&Event::Bytes(read));
         let archive = bundle::read(file, &Limits::default(), &mut kept, &progress)
             .map_err(|source| StageError::Archive { path: shown(path), source })?;
-        let vouched_by = vouched(path, &name, &version, &archive, recipe, output)?;
+        let vouched_by = vouched(path, &name, &version, &archive, recipe)?;
         let provenance = Provenance { source: name, sha256: archive.sha256, vouched_by };
         Ok(Self { path: path.to_owned(), archive, version, provenance, unpacked: kept.read()? })
     }
@@ -162,23 +162,8 @@ fn vouched(
     version: &str,
     archive: &Archive,
     recipe: &Recipe,
-    output: &Output,
 ) -> Result<Vec<String>, Failure> {
-    let mut sidecar = path.as_os_str().to_owned();
-    sidecar.push(".sha256");
-    let sidecar = input::read_text(Path::new(&sidecar))?;
-    let machine = archive.machine().map(|machine| machine.to_string());
-    let verdict = trust::judge(
-        archive.sha256,
-        &Evidence {
-            file_name: name,
-            version: Some(version),
-            arch: machine.as_deref(),
-            argument: recipe.sha256,
-            sidecar: sidecar.as_deref(),
-        },
-    )?;
-    output.line(&trust_texts::verdict(&verdict));
+    let verdict = verdict(path, name, Some(version), recipe.sha256, archive)?;
     match verdict {
         Verdict::Pinned { by, .. } => Ok(by.iter().map(PinSource::to_string).collect()),
         Verdict::Unpinned { .. } if recipe.allow_unpinned => Ok(Vec::new()),

@@ -9,6 +9,8 @@ use super::super::failure::{Failure, exit};
 use super::super::output::Output;
 use super::super::prepare::{check_trust, required_signature};
 use super::super::{show_plan::megabytes, source};
+use crate::bundle::signature::Signature;
+use crate::bundle::trust::Verdict;
 use crate::desired;
 use crate::digest::Digest;
 use crate::stage;
@@ -34,13 +36,15 @@ pub fn verify(
     let trust = &source::trust(&source)?;
     let expected = &stage::Expected { trust, manifest: None };
     let archive = stage::inspect(path, expected, output)?;
-    check_trust(&source, path, &archive, signature.as_ref(), output)?;
+    let verdict = check_trust(&source, path, &archive, signature.as_ref())?;
+    let pinned = matches!(verdict, Verdict::Pinned { .. });
     let shown = path.to_string_lossy();
     output.result(
-        &texts::whole(&shown, &megabytes(archive.size), &archive.sha256),
+        &texts::whole(&shown, &megabytes(archive.size), &archive.sha256, signature.as_ref()),
         &json!({
             "event": "bundle_verified", "path": shown, "bytes": archive.size,
-            "sha256": archive.sha256,
+            "sha256": archive.sha256, "pinned": pinned,
+            "signed": matches!(signature, Some(Signature::Trusted { .. })),
         }),
     );
     Ok(exit::DONE)
