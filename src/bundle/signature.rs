@@ -2,7 +2,8 @@
 
 use std::io::Cursor;
 
-use ct_codecs::{Base64, Decoder};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use minisign::{KeyPair, PublicKey, PublicKeyBox, SecretKey, SecretKeyBox, SignatureBox};
 
 use super::format::{FormatError, Head};
@@ -161,7 +162,7 @@ impl SigningKey {
     /// # Errors
     /// [`KeyError`]; [`KeyError::NeedsPassword`] if it is protected and `password` is `None`.
     pub fn parse(text: &str, password: Option<String>) -> Result<Self, KeyError> {
-        let bytes = text.lines().nth(1).and_then(|line| Base64::decode_to_vec(line, None).ok());
+        let bytes = text.lines().nth(1).and_then(|line| BASE64_STANDARD.decode(line).ok());
         let bytes = bytes.filter(|bytes| bytes.len() == SECRET_KEY && bytes.starts_with(b"Ed"));
         let bytes = bytes.ok_or(KeyError::Unreadable { detail: phrases::NO_KEY.to_owned() })?;
         if bytes[2..4] == [0, 0] {

@@ -12,13 +12,11 @@ use crate::adoption;
 use crate::apply::Session;
 use crate::approved::receipt_digest;
 use crate::bundle::format::{FileRole, Head};
-use crate::bundle::signature::Signature;
-use crate::bundle::trust::{self, Evidence, Verdict};
 use crate::bundle::{self, Archive};
 use crate::config::{self, CONFIG_FILE, FileConfig, Options, RegistryAsked};
 use crate::desired::Desired;
 use crate::config::{self, CONFIG_FILE, FileConfig, Options};
-use crate::desired::{self, Desired};
+use crate::desired::Desired;
 use crate::digest::Digest;
 use crate::facts::{self, Facts};
 use crate::host::{Host, HostError, input};
@@ -30,9 +28,7 @@ use crate::receipt::Receipt;
 use crate::registry::files::{self, ClientFiles, PemFile, RegistryFiles};
 use crate::report::{Event, Phase, Reporter};
 use crate::stage::{self, Source};
-use crate::texts::{
-    adoption as adoption_texts, bundle as bundle_texts, errors, progress, trust as trust_texts,
-};
+use crate::texts::{adoption as adoption_texts, bundle as bundle_texts, errors, progress};
 
 /// Everything that is known before a plan is made.
 pub struct Prepared {
@@ -352,8 +348,10 @@ pub fn prepare(
         }
     };
     show_source(output, &facts, &archive, &archive_file);
-    let verdict = check_trust(&desired.source, &archive_file, &archive, signature.as_ref())?;
-    show_trust(output, signature.as_ref(), &verdict);
+    let signature = signature.as_ref();
+    let verdict = source::check_trust(&desired.source, &archive_file, &archive, signature)?;
+    source::show_trust(output, signature, &verdict);
+    source::show_packages(output, &archive, &facts.os);
     let found = preflight::check_archive(&desired, &facts, &owned, &archive);
     pass(output, &desired, &found)?;
     findings.extend(found);
@@ -435,7 +433,7 @@ pub fn read_archive(
     desired: &Desired,
     session: Option<&mut Session<'_>>,
 ) -> Result<Archive, Failure> {
-    let trust = &source::trust(&desired.source)?;
+    let trust = &source::trusted(&desired.source)?;
     let expected = &stage::Expected { trust, manifest };
     let archive = match session {
         None => stage::inspect(file, expected, output)?,
@@ -444,58 +442,6 @@ pub fn read_archive(
         }
     };
     Ok(archive)
-}
-
-/// Asks everybody who knows a digest whether this is the archive it should be. A signature with a
-/// trusted key vouches for a bundle as well.
-pub fn check_trust(
-    source: &desired::Source,
-    file: &Path,
-    archive: &Archive,
-    signature: Option<&Signature>,
-) -> Result<Verdict, Failure> {
-    let name = file_name(&source.archive);
-    let version = bundle::version_from_name(&name);
-    let verdict = verdict(file, &name, version.as_deref(), source.sha256, archive)?;
-    let is_signed = matches!(signature, Some(Signature::Trusted { .. }));
-    match verdict {
-        Verdict::Unpinned { digest } if !is_signed && !source.allow_unpinned => {
-            Err(Failure::new(exit::UNTRUSTED, trust_texts::unpinned(&name, digest))
-                .hint(trust_texts::pin_it(digest)))
-        }
-        verdict => Ok(verdict),
-    }
-}
-
-/// What is known of the digest of an archive of this name, also by a checksum file beside it.
-pub fn verdict(
-    file: &Path,
-    name: &str,
-    version: Option<&str>,
-    argument: Option<Digest>,
-    archive: &Archive,
-) -> Result<Verdict, Failure> {
-    let mut sidecar = file.as_os_str().to_owned();
-    sidecar.push(".sha256");
-    let sidecar = input::read_text(Path::new(&sidecar))?;
-    let machine = archive.machine().map(|machine| machine.to_string());
-    let evidence = Evidence {
-        file_name: name,
-        version,
-        arch: machine.as_deref(),
-        argument,
-        sidecar: sidecar.as_deref(),
-    };
-    Ok(trust::judge(archive.sha256, &evidence)?)
-}
-
-/// Says who vouches for the archive.
-fn show_trust(output: &Output, signature: Option<&Signature>, verdict: &Verdict) {
-    signature.into_iter().for_each(|it| output.line(&bundle_texts::signature_line(it)));
-    let is_signed = matches!(signature, Some(Signature::Trusted { .. }));
-    if !is_signed || matches!(verdict, Verdict::Pinned { .. }) {
-        output.line(&trust_texts::verdict(verdict));
-    }
 }
 
 fn show_source(output: &Output, facts: &Facts, archive: &Archive, path: &Path) {
@@ -560,6 +506,6 @@ pub fn hash(path: &Path) -> Result<Digest, Failure> {
     digest.map_err(|source| HostError::io("read", path.to_string_lossy(), source).into())
 }
 
-fn file_name(path: &Path) -> String {
+pub fn file_name(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }

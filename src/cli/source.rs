@@ -3,18 +3,24 @@
 use std::path::{Path, PathBuf};
 
 use super::failure::{Failure, exit};
+use super::output::Output;
+use super::prepare::file_name;
 use crate::bundle::format::Head;
 use crate::bundle::signature::{Signature, Trust, TrustedKey};
+use crate::bundle::trust::{self, Evidence, Verdict};
+use crate::bundle::{self, Archive};
 use crate::desired;
+use crate::digest::Digest;
+use crate::facts::OsRelease;
 use crate::host::input;
 use crate::stage::Source;
-use crate::texts::{bundle as texts, errors};
+use crate::texts::{bundle as texts, errors, trust as trust_texts};
 
 /// Where a host keeps the keys whose bundles it accepts.
 const TRUSTED_KEYS: &str = "/etc/landfall/trusted-keys.d";
 
 /// The keys that are trusted here, and whether one of them is needed.
-pub fn trust(source: &desired::Source) -> Result<Trust, Failure> {
+pub fn trusted(source: &desired::Source) -> Result<Trust, Failure> {
     let mut keys = Vec::new();
     for path in input::files_in(Path::new(TRUSTED_KEYS), ".pub")? {
         keys.push(trusted_key(&path)?);
@@ -36,7 +42,7 @@ fn trusted_key(path: &Path) -> Result<TrustedKey, Failure> {
 /// The head of a bundle and what its signature says; `None` of an archive of upstream's.
 pub fn head(path: &Path, source: &desired::Source) -> Result<Option<(Head, Signature)>, Failure> {
     let opened = Source::open(path)?;
-    let head = opened.head(&trust(source)?)?;
+    let head = opened.head(&trusted(source)?)?;
     if head.is_none() && source.require_signature {
         let text = texts::not_a_bundle(&path.to_string_lossy());
         return Err(Failure::new(exit::UNTRUSTED, text).hint(texts::MAKE_SIGNED));
@@ -53,4 +59,67 @@ pub fn exists(path: &PathBuf) -> Result<(), Failure> {
             _ => failure,
         }
     })
+}
+
+/// Asks everybody who knows a digest whether this is the archive it should be. A signature with a
+/// trusted key vouches for a bundle as well.
+pub fn check_trust(
+    source: &desired::Source,
+    file: &Path,
+    archive: &Archive,
+    signature: Option<&Signature>,
+) -> Result<Verdict, Failure> {
+    let name = file_name(&source.archive);
+    let version = bundle::version_from_name(&name);
+    let verdict = verdict(file, &name, version.as_deref(), source.sha256, archive)?;
+    let is_signed = matches!(signature, Some(Signature::Trusted { .. }));
+    match verdict {
+        Verdict::Unpinned { digest } if !is_signed && !source.allow_unpinned => {
+            Err(Failure::new(exit::UNTRUSTED, trust_texts::unpinned(&name, digest))
+                .hint(trust_texts::pin_it(digest)))
+        }
+        verdict => Ok(verdict),
+    }
+}
+
+/// What is known of the digest of an archive of this name, also by a checksum file beside it.
+pub fn verdict(
+    file: &Path,
+    name: &str,
+    version: Option<&str>,
+    argument: Option<Digest>,
+    archive: &Archive,
+) -> Result<Verdict, Failure> {
+    let mut sidecar = file.as_os_str().to_owned();
+    sidecar.push(".sha256");
+    let sidecar = input::read_text(Path::new(&sidecar))?;
+    let machine = archive.machine().map(|machine| machine.to_string());
+    let evidence = Evidence {
+        file_name: name,
+        version,
+        arch: machine.as_deref(),
+        argument,
+        sidecar: sidecar.as_deref(),
+    };
+    Ok(trust::judge(archive.sha256, &evidence)?)
+}
+
+/// Says who vouches for the archive.
+pub fn show_trust(output: &Output, signature: Option<&Signature>, verdict: &Verdict) {
+    signature.into_iter().for_each(|it| output.line(&texts::signature_line(it)));
+    let is_signed = matches!(signature, Some(Signature::Trusted { .. }));
+    if !is_signed || matches!(verdict, Verdict::Pinned { .. }) {
+        output.line(&trust_texts::verdict(verdict));
+    }
+}
+
+/// Names the packages in the bundle that are for this host; they are not installed.
+pub fn show_packages(output: &Output, archive: &Archive, os: &OsRelease) {
+    let Some(bundled) = &archive.bundled else { return };
+    let here = format!("{}-{}", os.id, os.version_id);
+    let packages = bundled.packages.iter().filter(|package| package.distribution == here);
+    let names: Vec<&str> = packages.map(|package| package.file.as_str()).collect();
+    if !names.is_empty() {
+        output.line(&texts::packages(&here, &names));
+    }
 }

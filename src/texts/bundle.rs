@@ -30,6 +30,16 @@ pub fn signature_line(of: &Signature) -> String {
     format!("         {}", signature(of))
 }
 
+/// Packages for this host.
+pub fn packages(distribution: &str, names: &[&str]) -> String {
+    let names: Vec<String> = names.iter().map(|name| plain(name).to_string()).collect();
+    format!(
+        "         packages for {distribution} in the bundle, in packages/{distribution}/ (not \
+         installed): {}",
+        names.join(", ")
+    )
+}
+
 /// What a signature proves.
 pub fn signature(signature: &Signature) -> String {
     match signature {

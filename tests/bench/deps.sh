@@ -11,7 +11,6 @@ packages=(
   busybox-static python3                        # test image, snapshots of hosts
   docker-registry openssl                       # registry on the test network, its token server
   strace shellcheck openssl groff-base
-  strace shellcheck
   minisign                                      # the reference for signatures
   qemu-system-x86 qemu-utils cpio openssh-client # virtual machines
   policycoreutils attr                          # SELinux labels of images

@@ -3,7 +3,7 @@
 
 use std::io::Write as _;
 
-use ct_codecs::Decoder as _;
+use base64::Engine as _;
 use flate2::{Compression, write::DeflateEncoder};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -733,7 +733,7 @@ const OTHER_SECRET_KEY: &str = include_str!("../keys/other.key");
 
 /// Signs as minisign does.
 pub fn sign(secret_key: &str, text: &[u8]) -> Vec<u8> {
-    let key = ct_codecs::Base64::decode_to_vec(secret_key.lines().nth(1).expect("a key"), None);
+    let key = base64::prelude::BASE64_STANDARD.decode(secret_key.lines().nth(1).expect("a key"));
     let key = minisign::SecretKey::from_bytes(&key.expect("base64")).expect("a key");
     minisign::sign(None, &key, text, Some("a test"), None).expect("signed").to_string().into_bytes()
 }

@@ -425,3 +425,7 @@ fn cut(error: io::Error) -> ImageError {
         _ => ImageError::Read(error),
     }
 }
+
+#[cfg(test)]
+#[path = "image_archive_tests.rs"]
+mod tests;

@@ -121,3 +121,48 @@ fn the_signature_is_judged_before_the_third_entry_is_read() {
     let error = read(&bundle[..], None, &mut refuse, &mut Discard, &|_| {}).unwrap_err();
     assert!(matches!(error, FormatError::SignatureWrong { .. }), "{error:?}");
 }
+
+/// Zeros and a counter, as many as are asked for.
+struct Endless(u64);
+
+impl ReadAt for Endless {
+    fn read_at(&self, buffer: &mut [u8], at: u64) -> std::io::Result<usize> {
+        let count = (self.0.saturating_sub(at)).min(buffer.len() as u64) as usize;
+        buffer[..count].fill((at >> 20) as u8);
+        Ok(count)
+    }
+
+    fn size(&self) -> u64 {
+        self.0
+    }
+}
+
+/// Writes and reads a file of 256 MiB; other tests of this process need little.
+#[test]
+fn memory_does_not_depend_on_the_size() {
+    /// Two members for each of eight threads, and what else there is.
+    const MOST_KIB: u64 = 160 << 10;
+    let peak_kib = || -> u64 {
+        #[allow(clippy::disallowed_methods)] // a test looks at its own process
+        let status = std::fs::read_to_string("/proc/self/status").unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().strip_suffix(" kB").unwrap().parse().unwrap()
+    };
+    let before = peak_kib();
+    let size = 256 << 20;
+    let bytes = Reader { source: std::sync::Arc::new(Endless(size)), at: 0 };
+    let measured = crate::bundle::create::Measured::of(bytes.clone()).unwrap();
+    let mut large = item("packages/debian-12/large.deb", FileRole::Package, Vec::new());
+    (large.entry.size, large.entry.sha256, large.bytes) = (size, measured.sha256, bytes);
+    let mut items = items();
+    items.push(large);
+    let mut file = tempfile::tempfile().unwrap();
+    let written = write(&mut file, manifest(), None, items, &|_| {}).unwrap();
+    let source: std::sync::Arc<dyn ReadAt> = std::sync::Arc::new(WholeFile::new(file).unwrap());
+    let all = Reader { source, at: 0 };
+    // The ratio is asked of files whose size is known.
+    let contents = read(all, None, &mut |_| Ok(()), &mut Discard, &|_| {}).unwrap();
+    assert_eq!(contents.sha256, written.sha256);
+    let grown = peak_kib() - before;
+    assert!(grown < MOST_KIB, "it took {grown} KiB");
+}

@@ -7,7 +7,7 @@ use crate::bundle::signature::{Signature, Trust, TrustedKey, judge};
 use crate::bundle::testing::Random;
 use crate::stage::{self, StageError};
 
-#[allow(clippy::expect_used)]
+#[allow(clippy::expect_used, dead_code)] // the end-to-end tests use more of it
 #[path = "../../../tests/support/hostile.rs"]
 mod hostile;
 

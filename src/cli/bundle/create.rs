@@ -10,8 +10,9 @@ use serde_json::json;
 use super::super::args::Global;
 use super::super::failure::{Failure, exit};
 use super::super::output::{Output, utc};
-use super::super::prepare::{bundled_config, verdict};
+use super::super::prepare::{bundled_config, file_name};
 use super::super::show_plan::megabytes;
+use super::super::source::verdict;
 use super::{CreateArgs, about, keys, not_written, text_of, usage};
 use crate::bundle::create::{Builder, Measured, read_images};
 use crate::bundle::format::{
@@ -299,10 +300,6 @@ fn reader(path: &Path) -> Result<Reader, Failure> {
     let file = input::open(path).map_err(|error| usage(&error))?;
     let whole = WholeFile::new(file).map_err(|error| about(path, error))?;
     Ok(Reader { source: Arc::new(whole), at: 0 })
-}
-
-fn file_name(path: &Path) -> String {
-    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 fn shown(path: &Path) -> String {

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::super::failure::{Failure, exit};
 use super::super::output::Output;
-use super::super::source::trust;
+use super::super::source::trusted;
 use crate::bundle::signature;
 use crate::stage::Source;
 use crate::texts::bundle as texts;
@@ -16,7 +16,7 @@ pub fn inspect(path: &Path, output: &Output) -> Result<u8, Failure> {
     let source = Source::open(path)?;
     let head = crate::bundle::format::read_head(source.bytes(), Some(source.size()))
         .map_err(|error| source.blame(error))?;
-    let trust = trust(&crate::desired::Source::default())?;
+    let trust = trusted(&crate::desired::Source::default())?;
     let judged = signature::judge(&head, &trust);
     let signature = match &judged {
         Ok(signature) => texts::signature(signature),

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::super::args::Global;
 use super::super::failure::{Failure, exit};
 use super::super::output::Output;
-use super::super::prepare::{check_trust, required_signature};
+use super::super::prepare::required_signature;
 use super::super::{show_plan::megabytes, source};
 use crate::bundle::signature::Signature;
 use crate::bundle::trust::Verdict;
@@ -24,7 +24,7 @@ pub fn verify(
     sha256: Option<Digest>,
     output: &Output,
 ) -> Result<u8, Failure> {
-    let source = desired::Source {
+    let asked = desired::Source {
         archive: path.to_owned(),
         sha256,
         // What nobody vouches for can be whole all the same, and that is what is asked.
@@ -32,11 +32,11 @@ pub fn verify(
         require_signature: !trusted_keys.is_empty() || required_signature(global)?,
         trusted_keys: trusted_keys.to_vec(),
     };
-    let signature = source::head(path, &source)?.map(|(_, signature)| signature);
-    let trust = &source::trust(&source)?;
+    let signature = source::head(path, &asked)?.map(|(_, signature)| signature);
+    let trust = &source::trusted(&asked)?;
     let expected = &stage::Expected { trust, manifest: None };
     let archive = stage::inspect(path, expected, output)?;
-    let verdict = check_trust(&source, path, &archive, signature.as_ref())?;
+    let verdict = source::check_trust(&asked, path, &archive, signature.as_ref())?;
     let pinned = matches!(verdict, Verdict::Pinned { .. });
     let shown = path.to_string_lossy();
     output.result(
