@@ -38,7 +38,6 @@ pub fn wanted(desired: &Desired) -> Wanted {
         .map(str::to_owned)
         .to_vec();
     directories.push(format!("{UNIT_DIR}/docker.service.d"));
-    directories.extend([desired.bin_dir.clone(), desired.data_root().to_owned()]);
     directories.extend([desired.bin_dir.clone(), plugin_dir, desired.data_root().to_owned()]);
     for unit in ALL_UNITS {
         wanted.texts.push(format!("{UNIT_DIR}/{unit}"));
