@@ -1,6 +1,6 @@
 //! The file that an engine comes from, and whether it may be trusted.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::failure::{Failure, exit};
 use super::output::Output;
@@ -51,7 +51,7 @@ pub fn head(path: &Path, source: &desired::Source) -> Result<Option<(Head, Signa
 }
 
 /// The files that make up the source: itself, or its volumes.
-pub fn exists(path: &PathBuf) -> Result<(), Failure> {
+pub fn exists(path: &Path) -> Result<(), Failure> {
     Source::open(path).map(drop).map_err(|error| {
         let failure = Failure::from(error);
         match failure.exit {

@@ -94,7 +94,7 @@ impl Walk<'_> {
                 (FileRole::Plugin, Some((_, name))) => {
                     plugins.push(self.program(file, name, Role::Plugin)?);
                 }
-                _ => self.contents(file, &mut |_, _| Ok(()))?,
+                _ => self.contents(file, None)?,
             }
             self.padding(file)?;
         }
@@ -126,10 +126,7 @@ impl Walk<'_> {
         let failed = |source| FormatError::Sink { entry: name.to_owned(), source };
         self.probe.start();
         self.sink.begin(name, file.size).map_err(failed)?;
-        self.contents(file, &mut |walk, bytes| {
-            walk.probe.feed(bytes);
-            walk.sink.write(bytes).map_err(failed)
-        })?;
+        self.contents(file, Some(name))?;
         let elf = self.probe.finish().map_err(|why| {
             FormatError::Engine(crate::bundle::BundleError::NotElf { name: name.to_owned(), why })
         })?;
@@ -138,12 +135,9 @@ impl Walk<'_> {
         Ok(Entry { name: name.to_owned(), role, sha256, size, mode, elf })
     }
 
-    /// Takes the bytes of a file and compares their digest with the manifest's.
-    fn contents(
-        &mut self,
-        file: &FileEntry,
-        take: &mut dyn FnMut(&mut Taker<'_>, &[u8]) -> Result<(), FormatError>,
-    ) -> Result<(), FormatError> {
+    /// Takes the bytes of a file and compares their digest with the manifest's. Those of a
+    /// program, by its name, are handed on.
+    fn contents(&mut self, file: &FileEntry, program: Option<&str>) -> Result<(), FormatError> {
         let mut hasher = Hasher::new();
         let mut left = file.size;
         while left > 0 {
@@ -153,7 +147,11 @@ impl Walk<'_> {
             }
             hasher.update(bytes);
             left -= bytes.len() as u64;
-            take(&mut Taker { probe: &mut self.probe, sink: self.sink }, bytes)?;
+            if let Some(name) = program {
+                self.probe.feed(bytes);
+                let failed = |source| FormatError::Sink { entry: name.to_owned(), source };
+                self.sink.write(bytes).map_err(failed)?;
+            }
         }
         let actual = hasher.finish();
         if actual != file.sha256 {
@@ -231,12 +229,6 @@ impl Walk<'_> {
             }),
         }
     }
-}
-
-/// What takes the bytes of a program.
-struct Taker<'t> {
-    probe: &'t mut Probe,
-    sink: &'t mut (dyn Sink + Send),
 }
 
 fn shown(file: &FileEntry) -> String {
