@@ -6,9 +6,8 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::bootstrap::MachineDigest;
-use crate::config::{FileConfig, Options, duration};
 use super::bundle::BundleCommand;
-use crate::config::{Options, duration};
+use crate::config::{FileConfig, Options, duration};
 use crate::digest::Digest;
 use crate::texts::help;
 use crate::topology::Topology;

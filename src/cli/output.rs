@@ -491,15 +491,12 @@ fn event_json(event: &Event<'_>) -> Option<Value> {
     Some(match event {
         Event::Bytes(_)
         | Event::Downloading { .. }
+        | Event::Loading { .. }
         | Event::StepStarted { .. }
         | Event::UndoStarted { .. } => return None,
         Event::Downloaded { name, from, bytes, sha256 } => json!({
             "event": "downloaded", "name": name, "from": from, "bytes": bytes, "sha256": sha256,
         }),
-        Event::Bytes(_)
-        | Event::Loading { .. }
-        | Event::StepStarted { .. }
-        | Event::UndoStarted { .. } => return None,
         Event::Phase { phase, bytes } => {
             let phase = match phase {
                 Phase::Facts => "facts",
