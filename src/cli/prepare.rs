@@ -15,8 +15,6 @@ use crate::bundle::format::{FileRole, Head};
 use crate::bundle::{self, Archive};
 use crate::config::{self, CONFIG_FILE, FileConfig, Options, RegistryAsked};
 use crate::desired::Desired;
-use crate::config::{self, CONFIG_FILE, FileConfig, Options};
-use crate::desired::Desired;
 use crate::digest::Digest;
 use crate::facts::{self, Facts};
 use crate::host::{Host, HostError, input};

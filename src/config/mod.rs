@@ -9,8 +9,8 @@ mod error;
 mod file;
 mod names;
 mod options;
-mod registries;
 pub mod recipe;
+mod registries;
 
 /// Where the configuration is looked for when `--config` does not name it.
 pub const CONFIG_FILE: &str = "/etc/landfall/landfall.yaml";
