@@ -212,11 +212,12 @@ impl FileConfig {
     /// A key of the file that a bundle may not bring along: it says what is trusted, or where
     /// something lies on the host.
     pub fn key_not_for_bundles(&self) -> Option<&'static str> {
-        let Keys { engine, images, require_signature, ignore, .. } = &self.keys;
+        let Keys { engine, registries, images, require_signature, ignore, .. } = &self.keys;
         let Source { offline, sha256, allow_unpinned } = &engine.source;
         let has_source = offline.is_some() || sha256.is_some() || allow_unpinned.is_some();
         [
             (has_source, "engine.source"),
+            (!registries.is_empty(), "registries"),
             (!images.load.is_empty(), "images.load"),
             (require_signature.is_some(), "require-signature"),
             (!ignore.is_empty(), "ignore"),

@@ -162,7 +162,7 @@ impl Parts {
     /// Changes a file's tar header; its checksum is made anew.
     fn header(self, index: usize, edit: impl FnOnce(&mut tar::Header)) -> Self {
         self.with(|parts| {
-            let mut header = header(&parts.files[index]);
+            let mut header = tar_header(&parts.files[index]);
             edit(&mut header);
             header.set_cksum();
             parts.files[index].header = Some(header.as_bytes().to_vec());
@@ -172,7 +172,7 @@ impl Parts {
     /// Puts raw bytes before a file's header.
     fn before(self, index: usize, bytes: &[u8]) -> Self {
         self.with(|parts| {
-            let own = header(&parts.files[index]).as_bytes().to_vec();
+            let own = tar_header(&parts.files[index]).as_bytes().to_vec();
             parts.files[index].header = Some([bytes, &own].concat());
         })
     }
@@ -190,7 +190,7 @@ impl Parts {
     fn tar(&self) -> Vec<u8> {
         let mut tar = Vec::new();
         for file in &self.files {
-            let own = || header(file).as_bytes().to_vec();
+            let own = || tar_header(file).as_bytes().to_vec();
             tar.extend(file.header.clone().unwrap_or_else(own));
             tar.extend(file.stored.as_ref().unwrap_or(&file.contents));
             tar.resize(tar.len().next_multiple_of(512), 0);
@@ -212,7 +212,7 @@ impl Parts {
     }
 }
 
-fn header(file: &File) -> tar::Header {
+fn tar_header(file: &File) -> tar::Header {
     let mut header = tar::Header::new_ustar();
     // A name that may not be set is written as it is.
     let name = file.path.as_bytes();
@@ -230,7 +230,7 @@ fn header(file: &File) -> tar::Header {
 
 /// A file with its header and padding.
 fn entry(name: &str, contents: &[u8]) -> Vec<u8> {
-    let mut tar = header(&File::new(name, "", contents.to_vec())).as_bytes().to_vec();
+    let mut tar = tar_header(&File::new(name, "", contents.to_vec())).as_bytes().to_vec();
     tar.extend(contents);
     tar.resize(tar.len().next_multiple_of(512), 0);
     tar
@@ -607,8 +607,7 @@ fn of_tar() -> Vec<Case> {
             {
                 sound()
                     .with(|parts| {
-                        let mut bytes =
-                            super::hostile::header(&parts.files[RUNC]).as_bytes().to_vec();
+                        let mut bytes = tar_header(&parts.files[RUNC]).as_bytes().to_vec();
                         bytes[300] ^= 1;
                         parts.files[RUNC].header = Some(bytes);
                     })

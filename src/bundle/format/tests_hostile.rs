@@ -9,11 +9,11 @@ use crate::stage::{self, StageError};
 
 #[allow(clippy::expect_used, dead_code)] // the end-to-end tests use more of it
 #[path = "../../../tests/support/hostile.rs"]
-mod hostile;
+mod corpus;
 
 /// As an installation reads it, with one trusted key.
 fn message(bytes: &[u8]) -> Result<(), String> {
-    let keys = vec![TrustedKey::parse(hostile::PUBLIC_KEY).unwrap()];
+    let keys = vec![TrustedKey::parse(corpus::PUBLIC_KEY).unwrap()];
     let trust = Trust { keys, required: false };
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(bytes).unwrap();
@@ -28,19 +28,19 @@ fn message(bytes: &[u8]) -> Result<(), String> {
 
 #[test]
 fn the_sound_one_is_read() {
-    message(&hostile::sound().build()).unwrap();
-    let mut signed = hostile::sound();
-    signed.signature = Some(hostile::sign(hostile::SECRET_KEY, &signed.text()));
+    message(&corpus::sound().build()).unwrap();
+    let mut signed = corpus::sound();
+    signed.signature = Some(corpus::sign(corpus::SECRET_KEY, &signed.text()));
     message(&signed.build()).unwrap();
     let head = read_head(&signed.build()[..], None).unwrap();
-    let keys = vec![TrustedKey::parse(hostile::PUBLIC_KEY).unwrap()];
+    let keys = vec![TrustedKey::parse(corpus::PUBLIC_KEY).unwrap()];
     let judged = judge(&head, &Trust { keys, required: true }).unwrap();
     assert!(matches!(judged, Signature::Trusted { .. }));
 }
 
 #[test]
 fn each_hostile_one_is_refused_and_says_why() {
-    let cases = hostile::cases();
+    let cases = corpus::cases();
     assert!(cases.len() >= 60, "{}", cases.len());
     let names: BTreeSet<&str> = cases.iter().map(|case| case.name).collect();
     assert_eq!(names.len(), cases.len());
@@ -57,8 +57,8 @@ fn each_hostile_one_is_refused_and_says_why() {
 /// Bytes flipped, cut out and doubled: never a panic, and never another bundle without an error.
 #[test]
 fn mutations() {
-    let mut sound = hostile::sound();
-    sound.signature = Some(hostile::sign(hostile::SECRET_KEY, &sound.text()));
+    let mut sound = corpus::sound();
+    sound.signature = Some(corpus::sign(corpus::SECRET_KEY, &sound.text()));
     let sound = sound.build();
     let head = read_bytes(&sound).unwrap().head;
     let mut random = Random::new(0x0dd_ba11);
@@ -88,7 +88,7 @@ fn mutations() {
 /// between the end of deflated data and the next byte.
 #[test]
 fn every_flipped_bit_is_seen() {
-    let sound = hostile::sound().build();
+    let sound = corpus::sound().build();
     let head = read_bytes(&sound).unwrap().head;
     for bit in 0..sound.len() * 8 {
         let mut bytes = sound.clone();
@@ -102,7 +102,7 @@ fn every_flipped_bit_is_seen() {
 /// Every length: a copy that broke off is seen.
 #[test]
 fn every_cut_is_seen() {
-    let sound = hostile::sound().build();
+    let sound = corpus::sound().build();
     for length in 0..sound.len() {
         assert!(read_bytes(&sound[..length]).is_err(), "{length} bytes");
     }
