@@ -240,6 +240,10 @@ impl FileConfig {
             own.group.members = below.group.members;
         }
         own.service.unit_style = own.service.unit_style.or(below.service.unit_style);
+        let (proxy, other) = (&mut own.service.proxy, below.service.proxy);
+        proxy.http = proxy.http.take().or(other.http);
+        proxy.https = proxy.https.take().or(other.https);
+        proxy.no = proxy.no.take().or(other.no);
         own.smoke_test = own.smoke_test.or(below.smoke_test);
         own.confirm_within = own.confirm_within.take().or(below.confirm_within);
         self
