@@ -44,6 +44,8 @@ pub fn facts(facts: &Facts, desired: &Desired) -> BTreeMap<String, String> {
         protected,
         sudo_path: _,
         security,
+        // Told to people; nothing is planned by it.
+        setting_resets: _,
         start_command,
     } = facts;
     let mut found = BTreeMap::from([

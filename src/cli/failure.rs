@@ -153,11 +153,12 @@ impl From<PlanError> for Failure {
             PlanError::GroupTwice { daemon, .. } => vec![errors::group_once(daemon)],
             PlanError::SocketNotServed => vec![errors::SERVE_SOCKET.to_owned()],
             PlanError::ForeignContainerd => vec![errors::OWN_CONTAINERD.to_owned()],
+            PlanError::KeysUnknown(_) => vec![errors::UNSET_UNKNOWN.to_owned()],
             PlanError::NotText(_) => Vec::new(),
         };
         let exit = match &error {
             // It is this host's unit that says it.
-            PlanError::SetByFlag(_) => exit::REFUSED,
+            PlanError::SetByFlag(_) | PlanError::KeysUnknown(_) => exit::REFUSED,
             _ => exit::USAGE,
         };
         Self { hints, ..Self::new(exit, error.to_string()) }

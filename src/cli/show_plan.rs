@@ -28,6 +28,12 @@ pub fn text(plan: &Plan) -> String {
     for step in plan.steps.iter().filter(|step| !is_shown_as_file(step)) {
         let _ = writeln!(text, "  {}", steps::step(step));
     }
+    if !plan.settings.is_empty() {
+        let _ = writeln!(text, "\n{HEADING}{}{HEADING:#}", plan_texts::SETTINGS);
+        for effect in &plan.settings {
+            let _ = writeln!(text, "  {}", plan_texts::effect(effect));
+        }
+    }
     if !plan.stopping.is_empty() {
         let _ = writeln!(text, "\n{CAUTION}{}{CAUTION:#}", plan_texts::stopping(&plan.stopping));
     }

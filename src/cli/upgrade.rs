@@ -2,17 +2,22 @@
 
 use std::time::Duration;
 
+use serde_json::{Map, Value};
+
 use super::args::{Global, InstallArgs};
 use super::failure::Failure;
 use super::install::{carry_out_asked, changing, configured};
 use super::output::Output;
 use super::prepare::{Config, Looked, desired, installed_engine, make_plan, prepare};
-use crate::desired::Desired;
+use crate::desired::{DAEMON_JSON, Desired};
 use crate::host::Host;
 use crate::installed::Installed;
+use crate::plan::PlanError;
 use crate::receipt::Receipt;
 use crate::registry::files;
-use crate::texts::errors;
+use crate::render::daemon_edit::{self, Edits, Standing};
+use crate::render::json_document::Document;
+use crate::texts::{configure as texts, errors};
 
 /// Replaces the installed engine by another version; what was asked for is kept.
 pub fn upgrade(
@@ -27,12 +32,40 @@ pub fn upgrade(
     let confirm_within = confirm_within.or(configured(&asked, host));
     changing(host, output, "upgrade", confirm_within, |run, session, _| {
         let receipt = installed_engine(host, errors::INSTALL_FIRST)?;
+        let set = asked.daemon.clone();
         let desired = Desired { watch: Some(watch), ..over(asked, args, &receipt) };
-        let looked = Looked::at(host, output, desired)?;
+        let mut looked = Looked::at(host, output, desired)?;
+        keep_theirs(&mut looked, &receipt, set, output)?;
         let mut prepared = prepare(looked, output, Some(session))?;
         let plan = make_plan(output, &mut prepared)?;
         carry_out_asked(global, run, prepared, plan, session, output)
     })
+}
+
+/// What was asked of daemon.json before, and a person has changed or taken away since, is that
+/// person's, unless it is asked for again (`set`).
+fn keep_theirs(
+    looked: &mut Looked,
+    receipt: &Receipt,
+    set: Map<String, Value>,
+    output: &Output,
+) -> Result<(), Failure> {
+    let text = looked.facts.files.get(DAEMON_JSON).and_then(|file| file.text.as_deref());
+    let document = match text.map(Document::parse).transpose() {
+        Ok(document) => document,
+        // It is told where the plan is made.
+        Err(_) => return Ok(()),
+    };
+    let standing = Standing {
+        now: document.as_ref().map(Document::value),
+        owned: &receipt.daemon,
+        asked: &looked.desired.daemon,
+    };
+    let edits = Edits { set, ..Edits::default() };
+    let edited = daemon_edit::edit(standing, &edits).map_err(PlanError::from)?;
+    edited.kept.iter().for_each(|path| output.line(&texts::kept(path)));
+    looked.desired.daemon = edited.wanted;
+    Ok(())
 }
 
 /// What is asked for now, over what was asked for when the engine was installed.

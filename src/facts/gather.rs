@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use super::{
     Facts, FileFact, Iptables, NetworkFacts, OsRelease, SystemdFacts, Wanted, accounts, cgroups,
-    engine, file_systems, kernel, libraries, network, os_release, packages, programs, protection,
-    security, start_command, sudoers, systemd,
+    engine, file_systems, kernel, kernel_settings, libraries, network, os_release, packages,
+    programs, protection, security, start_command, sudoers, systemd,
 };
 use crate::desired::DAEMON_JSON;
 use crate::digest::Digest;
@@ -226,6 +226,7 @@ fn all_but_digests(
         libraries: denied.or_nothing(libraries::gather(host, &architecture))?,
         protected: denied.or_nothing(protection::gather(host, wanted))?,
         sudo_path: denied.or_nothing(sudoers::gather(host))?,
+        setting_resets: denied.or_nothing(kernel_settings::gather(host))?,
         start_command: denied.or_nothing(start_command::gather(host))?,
         architecture,
         os,

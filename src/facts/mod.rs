@@ -14,6 +14,7 @@ mod gather;
 pub mod identity;
 pub mod installed;
 pub mod kernel;
+pub mod kernel_settings;
 pub mod libraries;
 pub mod network;
 pub mod os_release;
@@ -93,6 +94,9 @@ pub struct Facts {
     /// SELinux, AppArmor and their like.
     #[serde(default)]
     pub security: Security,
+    /// What turns kernel settings off that an engine needs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub setting_resets: Vec<kernel_settings::SettingReset>,
     /// What docker.service starts.
     #[serde(default)]
     pub start_command: start_command::StartCommand,

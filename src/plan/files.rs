@@ -337,6 +337,7 @@ pub(super) fn plan_daemon_json(
     // Also with nothing wanted: the daemon does not start with a file that cannot be read.
     let merged = daemon_json::merge(with_flags, &wanted, previous)?;
     refuse_other_sockets(inputs, unit, &merged.value, plan.topology)?;
+    refuse_unknown(inputs.version, &merged.value)?;
     let text = |key| merged.value.get(key).and_then(Value::as_str).map(str::to_owned);
     plan.bridge = text("bridge");
     if let Some(data_root) = text("data-root") {
@@ -403,6 +404,15 @@ pub(super) fn refuse_other_sockets(
         Some(hosts) if !hosts.iter().any(serves) => Err(PlanError::SocketNotServed),
         _ => Ok(()),
     }
+}
+
+/// An engine that does not know a key does not start. One that no engine knows may be of a newer
+/// one: dockerd is asked.
+fn refuse_unknown(version: Option<&str>, daemon: &Map<String, Value>) -> Result<(), PlanError> {
+    let Some(version) = version else { return Ok(()) };
+    let checked = daemon.keys().map(|key| daemon_json::check_version(key, version));
+    let unknown: Vec<_> = checked.filter_map(Result::err).collect();
+    if unknown.is_empty() { Ok(()) } else { Err(PlanError::KeysUnknown(unknown)) }
 }
 
 /// An engine that was installed before keeps its data where they are: moving them is more

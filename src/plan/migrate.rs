@@ -86,6 +86,7 @@ pub fn migrate(
         steps,
         changes: files.changes,
         engine: EngineAction::Restart,
+        settings: Vec::new(),
         stopping: inputs
             .facts
             .engine

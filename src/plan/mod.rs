@@ -3,6 +3,7 @@
 pub mod back;
 mod changes;
 mod configure;
+mod effects;
 mod files;
 mod guard;
 mod listeners;
@@ -37,6 +38,7 @@ use crate::topology::Topology;
 
 pub use changes::{Change, ChangeKind};
 pub use configure::configure;
+pub use effects::Effect;
 pub use guard::guarded;
 pub use listeners::FlagConflict;
 pub use services::EngineAction;
@@ -62,6 +64,9 @@ pub struct Plan {
     /// Names of the containers that stop for a while.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stopping: Vec<String>,
+    /// What the changed keys of daemon.json mean for an engine that runs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub settings: Vec<Effect>,
     /// All keys of daemon.json that Landfall will have set, for the receipt.
     pub daemon: Map<String, Value>,
 }
@@ -128,6 +133,8 @@ pub enum PlanError {
     SocketNotServed,
     /// `containerd` in daemon.json names one that dockerd would use instead of its own.
     ForeignContainerd,
+    /// Keys that would stand in daemon.json and that this engine does not know.
+    KeysUnknown(Vec<DaemonJsonError>),
     /// A file that has to be edited is not text.
     NotText(String),
 }
@@ -146,6 +153,8 @@ pub fn make(inputs: &Inputs<'_>) -> Result<Plan, PlanError> {
 /// The steps that change files, and those that bring the engine up with them.
 fn assembled(inputs: &Inputs<'_>, files: files::FilePlan) -> Plan {
     let services = services::plan(inputs, &files);
+    let runs = matches!(services.engine, EngineAction::Reload | EngineAction::Restart);
+    let settings = if runs { effects::effects(&files.daemon_changes) } else { Vec::new() };
     let mut steps = files.steps;
     // What needs no silence of the engine is done before.
     let first = steps.iter().position(|step| {
@@ -162,6 +171,7 @@ fn assembled(inputs: &Inputs<'_>, files: files::FilePlan) -> Plan {
         changes: files.changes,
         engine: services.engine,
         stopping: services.stopping,
+        settings,
         daemon: files.daemon,
     }
 }

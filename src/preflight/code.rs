@@ -317,6 +317,8 @@ codes! {
     NotSeen = 148,
     /// The daemon runs, but its API does not answer.
     ApiSilent = 149,
+    /// Something turns kernel settings off that the engine needs.
+    SettingReset = 190,
     /// A registry's name has no address.
     NameUnknown = 150,
     /// No name server answers.

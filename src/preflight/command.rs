@@ -13,7 +13,20 @@ pub(super) fn check(case: &Case<'_>) -> Vec<Finding> {
     let mut findings = Vec::from_iter(config_file(case).filter(|_| by_drop_in));
     findings.extend(unread(case));
     findings.extend(listeners(case));
+    findings.extend(resets(case));
     findings
+}
+
+/// The engine turns these settings on when it starts, and is not asked when they are turned off.
+fn resets(case: &Case<'_>) -> Option<Finding> {
+    let is_off = |key: &str| case.setting(key).and_then(Value::as_bool) == Some(false);
+    let matters = |setting: &str| match setting {
+        "net.ipv4.ip_forward" => !is_off("ip-forward"),
+        _ => !is_off("iptables"),
+    };
+    let resets = case.facts.setting_resets.iter().filter(|reset| matters(&reset.setting));
+    let resets: Vec<_> = resets.cloned().collect();
+    (!resets.is_empty()).then(|| Finding::warning(Seen::SettingsReset { resets }))
 }
 
 /// What counts where docker.service stays as it is.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::Code;
 use super::network::{BridgeProblem, Use};
 use crate::doctor::Sight;
+use crate::facts::kernel_settings::SettingReset;
 use crate::facts::security::{ImaAppraisal, Lockdown};
 use crate::facts::start_command::UnreadOptions;
 use crate::facts::{CgroupMode, PackageManager, PackagesProblem, Protection};
@@ -142,6 +143,7 @@ pub enum Seen {
     ConfigFileElsewhere { file: String, path: String, line: usize },
     ListenersMoved { hosts: Vec<String> },
     BridgeAddressStays { address: IpNet },
+    SettingsReset { resets: Vec<SettingReset> },
     /// What `landfall doctor` looks at beyond the preflight.
     #[serde(untagged)]
     Doctor(Sight),
@@ -300,6 +302,7 @@ impl Seen {
             Self::ConfigFileElsewhere { .. } => Code::ConfigFileElsewhere,
             Self::ListenersMoved { .. } => Code::ListenersMoved,
             Self::BridgeAddressStays { .. } => Code::BridgeAddressStays,
+            Self::SettingsReset { .. } => Code::SettingReset,
             Self::Doctor(sight) => sight.code(),
             Self::Registry(sight) => sight.code(),
         }

@@ -198,10 +198,11 @@ impl Parties<'_> {
             let rule = if objects { inner } else { MergeRule::Value };
             parties.merge(&format!("{path}.{key}"), rule)?.add_to(key, &mut value, &mut owned);
         }
-        let emptied = value.is_empty() && !(now.is_empty() && self.now.is_some());
+        let emptied = value.is_empty()
+            && (self.is_our_empty_one() || !(now.is_empty() && self.now.is_some()));
         Ok(Part {
             value: (!emptied || self.wanted.is_some()).then_some(Value::Object(value)),
-            owned: (!owned.is_empty()).then_some(Value::Object(owned)),
+            owned: (!owned.is_empty() || self.owns_empty_one()).then_some(Value::Object(owned)),
         })
     }
 
@@ -250,11 +251,22 @@ impl Parties<'_> {
             })
             .cloned()
             .collect();
-        let emptied = value.is_empty() && !(now.is_empty() && self.now.is_some());
+        let emptied = value.is_empty()
+            && (self.is_our_empty_one() || !(now.is_empty() && self.now.is_some()));
         Ok(Part {
             value: (!emptied || self.wanted.is_some()).then_some(Value::Array(value)),
-            owned: (!owned.is_empty()).then_some(Value::Array(owned)),
+            owned: (!owned.is_empty() || self.owns_empty_one()).then_some(Value::Array(owned)),
         })
+    }
+
+    /// An empty list or object stands there that was asked for before, and nothing was in it then.
+    fn is_our_empty_one(self) -> bool {
+        self.previous.is_some_and(is_empty) && self.now == self.previous
+    }
+
+    /// An empty list or object is asked for, and nobody else put one there.
+    fn owns_empty_one(self) -> bool {
+        self.wanted.is_some_and(is_empty) && (self.now.is_none() || self.is_our_empty_one())
     }
 
     /// The value in the form that the rule needs; `null` counts as not there, as it does for
@@ -277,6 +289,10 @@ impl Parties<'_> {
             }),
         }
     }
+}
+
+fn is_empty(value: &Value) -> bool {
+    value.as_array().is_some_and(Vec::is_empty) || value.as_object().is_some_and(Map::is_empty)
 }
 
 /// Whether two elements of a list stand for the same: the daemon adds a slash to the end of a

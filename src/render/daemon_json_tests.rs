@@ -264,6 +264,25 @@ fn verdicts() {
     assert_eq!(verdict(&[]), Verdict::Nothing);
 }
 
+#[test]
+fn an_empty_value_that_was_asked_for_goes_again() {
+    for (key, empty) in [("insecure-registries", json!([])), ("features", json!({}))] {
+        let wanted = object(json!({key: empty.clone()}));
+        let none = Map::new();
+        let first = merge(None, &wanted, &none).unwrap();
+        assert_eq!((&first.value, &first.owned), (&wanted, &wanted), "{key}");
+        let again = merge(Some(&first.text), &wanted, &first.owned).unwrap();
+        assert_eq!((&again.text, &again.owned), (&first.text, &wanted), "{key}");
+        let gone = merge(Some(&first.text), &none, &first.owned).unwrap();
+        assert_eq!((&gone.value, &gone.owned), (&none, &none), "{key}");
+        // Somebody else's stays.
+        let theirs = merge(Some(&first.text), &wanted, &none).unwrap();
+        assert_eq!(theirs.owned, none, "{key}");
+        let gone = merge(Some(&first.text), &none, &theirs.owned).unwrap();
+        assert_eq!(gone.value, wanted, "{key}");
+    }
+}
+
 /// Every combination of what each party may say about a list, an object and a plain value.
 #[test]
 fn all_combinations_keep_what_is_not_ours() {

@@ -7,6 +7,8 @@ pub mod bootstrap;
 pub mod daemon_edit;
 mod daemon_error;
 #[cfg(test)]
+mod daemon_fuzz_tests;
+#[cfg(test)]
 mod daemon_golden_tests;
 pub mod daemon_json;
 pub mod daemon_options;

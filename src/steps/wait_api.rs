@@ -9,12 +9,15 @@ use serde_json::{Map, Value};
 
 use super::create_group::lookup_group;
 use super::{Action, Before, Context, StepError, Undone};
-use crate::verify::not_in_force;
+use crate::verify::{not_in_force, not_reloaded};
 
 /// How long the API may take to answer. The unit reported ready before, so this is long.
 const LIMIT: Duration = Duration::from_secs(60);
 /// How long a daemon may take to follow settings that it was told to read again.
 const RELOAD_LIMIT: Duration = Duration::from_secs(10);
+/// A reload of this run lies no further back, in seconds. One of a run before it does no harm: the
+/// last one counts, and a restart forgets them all.
+const RELOAD_WINDOW: u64 = 60;
 /// How soon it is asked again.
 const ASK_AGAIN: Duration = Duration::from_millis(100);
 
@@ -81,7 +84,11 @@ impl WaitApi {
     async fn ignored(&self, client: &Client) -> Result<Vec<String>, EngineError> {
         let began = Instant::now();
         loop {
-            let ignored = not_in_force(&self.settings, &client.info().await?);
+            let mut ignored = not_in_force(&self.settings, &client.info().await?);
+            let has_numbers = self.settings.values().any(Value::is_i64);
+            if has_numbers && let Ok(Some(said)) = client.last_reload(RELOAD_WINDOW).await {
+                ignored.extend(not_reloaded(&self.settings, &said));
+            }
             if ignored.is_empty() || began.elapsed() > RELOAD_LIMIT {
                 return Ok(ignored);
             }

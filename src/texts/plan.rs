@@ -1,6 +1,8 @@
 //! A plan's headings and summary.
 
-use crate::plan::EngineAction;
+use crate::plan::{Effect, EngineAction};
+use crate::render::daemon_json::Verdict;
+use crate::render::daemon_options::Existing;
 use crate::topology::{Topology, starts_its_own_containerd};
 
 /// Above the files that change.
@@ -11,6 +13,33 @@ pub const UNIT_STYLE: &str = "Units";
 pub const STEPS: &str = "Steps";
 /// Above the steps that are no files.
 pub const OTHER_STEPS: &str = "Other steps";
+
+/// Above what becomes of changed keys of daemon.json.
+pub const SETTINGS: &str = "Settings";
+
+/// What brings a key into force, and who goes on without it.
+pub fn effect(effect: &Effect) -> String {
+    let Effect { key, verdict, removed, existing } = effect;
+    let how = match verdict {
+        Verdict::Nothing | Verdict::Reload => "taken over by a reload",
+        Verdict::Restart if *removed => {
+            "removed or left empty, which a reload does not undo: needs a restart"
+        }
+        Verdict::Restart => "needs a restart",
+    };
+    let who = match existing {
+        None => "",
+        Some(Existing::Created) => {
+            "; for new containers only: those that exist keep the old value until they are created \
+             anew"
+        }
+        Some(Existing::Started) => {
+            "; containers that run on take it over when they are started next"
+        }
+        Some(Existing::Networks) => "; for new networks only: those that exist keep the old value",
+    };
+    format!("{key}: {how}{who}")
+}
 
 /// Which units there will be, where they are not the usual ones.
 pub fn unit_style(topology: Topology, version: Option<&str>) -> Option<String> {

@@ -12,7 +12,7 @@ mod tests;
 pub use difference::{Difference, Note, Owner};
 pub use engine::restored_daemon_json;
 pub use expected::{Expected, ExpectedPath, Made};
-pub use in_force::not_in_force;
+pub use in_force::{not_in_force, not_reloaded};
 
 use crate::facts::installed::InstalledFacts;
 use crate::receipt::Receipt;

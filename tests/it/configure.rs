@@ -49,6 +49,25 @@ fn a_mirror_comes_without_a_restart_and_really_goes() {
     assert_eq!(host.read(FILE), before, "byte for byte");
     host.landfall(&["verify"]).exits(0);
 
+    // A number that a reload takes over, by the daemon's own word.
+    let pid = processes(&host).0;
+    host.landfall(&configure(&["--set", "max-concurrent-downloads=7"])).exits(0);
+    assert_eq!(processes(&host).0, pid, "a reload");
+    host.landfall(&["rollback", "--yes"]).exits(0);
+
+    // What containers keep from their creation is said, and is so.
+    let run = host.landfall(&configure(&["--log-max-size", "5m"])).exits(0);
+    run.says("log-opts: needs a restart; for new containers only");
+    let log = "docker inspect -f '{{json .HostConfig.LogConfig.Config}}'";
+    assert_eq!(host.sh(&format!("{log} web")), "{}");
+    let new = format!(
+        "docker run -d --name new {} sleep 100000 >/dev/null; {log} new",
+        bundle::IMAGE_NAME
+    );
+    assert_eq!(host.sh(&new), "{\"max-size\":\"5m\"}");
+    host.sh("docker rm -f new");
+    host.landfall(&["rollback", "--yes"]).exits(0);
+
     // Both changes are runs, and can be taken back.
     host.landfall(&["rollback", "--yes"]).exits(0);
     assert_eq!(mirrors(&host), format!("[{mirror}/]"));
@@ -133,7 +152,6 @@ fn a_broken_file_is_told_and_mended() {
 /// dockerd says what is wrong with daemon.json before it is there: the one that is going to be
 /// installed, and the one that runs.
 #[test]
-#[ignore = "long: another root file system and an archive are made"]
 fn dockerd_itself_is_asked_first() {
     let bundle = bundle::of_suite("trixie");
     let host = MachineOptions { suite: Some("trixie"), ..MachineOptions::default() }.boot();
@@ -190,6 +208,25 @@ fn what_dockerd_would_refuse_is_refused_before_it_sees_it() {
         run.says(text);
     }
     before.assert_same(&host.snapshot(), &[]);
+
+    // A network that the host has a route to is refused, and the proposal is free.
+    host.sh("ip route add 172.30.0.0/16 dev host0; ip route add 172.18.0.0/16 dev host0");
+    let refused = host.landfall(&configure(&["--bip", "172.30.9.1/24"])).exits(3);
+    let refused = refused.says("LF085").says("172.30.0.0/16, a route through host0");
+    let output = refused.output();
+    let free = output.split_once("--bip ").and_then(|(_, rest)| rest.split_whitespace().next());
+    let free = free.expect("a proposal").to_owned();
+    host.sh("docker rm -f web; mkdir -p /etc/default /etc/cron.d
+         echo 'DOCKER_OPTS=\"--dns 10.0.0.53\"' >/etc/default/docker
+         echo '* * * * * root sysctl -w net.ipv4.ip_forward=0' >/etc/cron.d/harden");
+    let run = host.landfall(&configure(&["--bip", &free])).exits(0);
+    run.says("LF047").says("/etc/default/docker, line 1");
+    assert!(host.sh("ip -4 -o addr show docker0").contains(&free), "{free}");
+    // It stays on docker0 where it is taken back, and that is said.
+    host.landfall(&configure(&["--unset", "bip"])).exits(0).says("LF059").says("ip link delete");
+    assert!(host.sh("ip -4 -o addr show docker0").contains(&free), "{free}");
+    host.landfall(&["doctor"]).says("LF190").says("/etc/cron.d/harden, line 1");
+    host.sh(&format!("docker run -d --name web {} sleep 100000", bundle::IMAGE_NAME));
 
     // A daemon that does not come up with it gets its former file back, and its containers.
     let container = processes(&host).1;

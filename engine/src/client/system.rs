@@ -1,8 +1,12 @@
 //! The daemon as a whole: is it there, what is it, how is it set up.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use bollard::models::{LocalNodeState, RegistryServiceConfig, SystemInfo, SystemVersion};
+use bollard::query_parameters::EventsOptionsBuilder;
+use futures_util::StreamExt;
 
 use super::Client;
 use crate::{ApiVersion, EngineError};
@@ -54,6 +58,10 @@ pub struct Info {
     pub cgroup_driver: String,
     /// 1 or 2; not said before Docker 20.10.
     pub cgroup_version: Option<u8>,
+    /// Whether the daemon logs more than usual.
+    pub debug: bool,
+    /// Labels of the daemon, such as `rack=7`.
+    pub labels: Vec<String>,
     /// Default log driver of containers.
     pub log_driver: String,
     /// Names of the runtimes, sorted.
@@ -125,6 +133,36 @@ impl Client {
         Version::from_model(version).map_err(|cause| self.bad_answer(ACTION, cause))
     }
 
+    /// What the daemon said when it last read its configuration again, within the last `seconds`:
+    /// settings by their keys in daemon.json, as text. `None` if it did not; it forgets with its end.
+    ///
+    /// # Errors
+    /// See [`EngineError`].
+    #[allow(clippy::disallowed_methods)] // the daemon stamps its events with the same clock
+    pub async fn last_reload(
+        &self,
+        seconds: u64,
+    ) -> Result<Option<HashMap<String, String>>, EngineError> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let only = |key: &str, value: &str| (key.to_owned(), vec![value.to_owned()]);
+        let filters = HashMap::from([only("type", "daemon"), only("event", "reload")]);
+        let options = EventsOptionsBuilder::default()
+            .since(&now.as_secs().saturating_sub(seconds).to_string())
+            // Up to now, so that it ends at once.
+            .until(&format!("{}.{:09}", now.as_secs(), now.subsec_nanos()))
+            .filters(&filters)
+            .build();
+        let mut events = self.docker.events(Some(options));
+        let last = async {
+            let mut last = None;
+            while let Some(event) = events.next().await {
+                last = event?.actor.and_then(|actor| actor.attributes).or(last);
+            }
+            Ok(last)
+        };
+        self.call("read the daemon's events", last).await
+    }
+
     /// The daemon's settings and what it holds.
     ///
     /// # Errors
@@ -172,6 +210,8 @@ impl Info {
             data_root: model.docker_root_dir.unwrap_or_default().into(),
             cgroup_driver: model.cgroup_driver.map(|d| d.to_string()).unwrap_or_default(),
             cgroup_version: model.cgroup_version.and_then(|v| v.as_ref().parse().ok()),
+            debug: model.debug.unwrap_or_default(),
+            labels: model.labels.unwrap_or_default(),
             log_driver: model.logging_driver.unwrap_or_default(),
             runtimes,
             default_runtime: model.default_runtime.unwrap_or_default(),

@@ -2,6 +2,7 @@
 
 use super::{Case, World};
 use crate::desired::{DAEMON_JSON, HOSTS_DROP_IN};
+use crate::facts::kernel_settings::{ResetBy, SettingReset};
 use crate::facts::start_command::{UnreadOptions, Word};
 use crate::file_state::FileKind;
 use crate::route::LinkAddress;
@@ -63,6 +64,20 @@ pub(super) const CASES: &[Case] = &[
         },
         &["warning LF049"],
     ),
+    ("a job that turns forwarding off", |w| w.reset("net.ipv4.ip_forward"), &["warning LF190"]),
+    (
+        "the same, and an engine that shall not turn it on",
+        |w| {
+            w.reset("net.ipv4.ip_forward");
+            w.set("ip-forward", serde_json::json!(false));
+        },
+        &[],
+    ),
+    (
+        "a job that takes bridges out of the firewall",
+        |w| w.reset("net.bridge.bridge-nf-call-iptables"),
+        &["warning LF190"],
+    ),
     (
         "a bip that goes, but stays on docker0",
         |w| {
@@ -93,6 +108,15 @@ impl World {
         let word = |text: &str| Word { text: text.to_owned(), path: path.to_owned(), line: 3 };
         self.facts.start_command.words = command.split(' ').map(word).collect();
         self.facts.start_command.by_drop_in = true;
+    }
+
+    fn reset(&mut self, setting: &str) {
+        self.facts.setting_resets.push(SettingReset {
+            setting: setting.to_owned(),
+            path: "/etc/cron.d/harden".to_owned(),
+            line: 2,
+            by: ResetBy::Cron,
+        });
     }
 
     fn docker0(&mut self, address: &str) {

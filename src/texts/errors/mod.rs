@@ -273,6 +273,9 @@ pub fn group_once(daemon: &str) -> String {
 /// A daemon that is not reached.
 pub const SERVE_SOCKET: &str =
     "add \"unix:///var/run/docker.sock\" to `hosts` in the file, or take `hosts` out of it";
+/// Keys of an older or newer engine.
+pub const UNSET_UNKNOWN: &str =
+    "take them out first: landfall configure --unset KEY, or by hand in /etc/docker/daemon.json";
 /// A containerd that is none of dockerd's.
 pub const OWN_CONTAINERD: &str =
     "take `containerd` out of the file, or leave out --unit-style classic";

@@ -60,6 +60,10 @@ impl fmt::Display for PlanError {
                 "{DAEMON_JSON}: `containerd` stands there, so that dockerd would use that one and \
                  not start its own, as it does in the classic style"
             ),
+            Self::KeysUnknown(keys) => {
+                let keys: Vec<String> = keys.iter().map(ToString::to_string).collect();
+                write!(f, "{DAEMON_JSON}: dockerd would not start with it: {}", keys.join("; "))
+            }
             Self::NotText(path) => write!(f, "{path} is not a regular file of UTF-8 text"),
         }
     }

@@ -2,6 +2,7 @@
 
 use super::Page;
 use crate::desired::{DAEMON_JSON, HOSTS_DROP_IN};
+use crate::facts::kernel_settings::{ResetBy, SettingReset};
 use crate::facts::start_command::UnreadOptions;
 use crate::preflight::{Code, Seen};
 
@@ -36,6 +37,15 @@ pub(super) fn page(code: Code) -> Option<Page> {
             fix: "with the engine stopped: systemctl stop docker.socket docker; ip link delete \
                   docker0; systemctl start docker",
         },
+        Code::SettingReset => Page {
+            title: "something turns kernel settings off that containers need",
+            why: "the engine turns them on when it starts; once they are off again, containers \
+                  reach nobody, and published ports answer no more",
+            check: "sysctl net.ipv4.ip_forward; grep -rn ip_forward /etc/sysctl.d /etc/sysctl.conf \
+                    /usr/lib/sysctl.d /etc/cron* /etc/rc.local /etc/tuned",
+            fix: "take the line out, or write 1 for 0; then sysctl --system and systemctl restart \
+                  docker",
+        },
         _ => return None,
     })
 }
@@ -61,6 +71,18 @@ pub(super) fn seen(seen: &Seen) -> Option<String> {
             format!("{DAEMON_JSON} has {}; they go into {HOSTS_DROP_IN}", hosts.join(", "))
         }
         Seen::BridgeAddressStays { address } => format!("docker0 has {address}"),
+        Seen::SettingsReset { resets } => {
+            let one = |reset: &SettingReset| {
+                let when = match reset.by {
+                    ResetBy::Sysctl => "at boot",
+                    ResetBy::Cron => "by cron",
+                    ResetBy::Boot => "at the end of the boot",
+                    ResetBy::Tuned => "by a profile of tuned",
+                };
+                format!("{}, line {}, sets {} to 0 {when}", reset.path, reset.line, reset.setting)
+            };
+            resets.iter().map(one).collect::<Vec<_>>().join("; ")
+        }
         _ => return None,
     })
 }
@@ -79,6 +101,14 @@ pub(super) fn fix(seen: &Seen) -> Option<String> {
         ),
         Seen::ListenersMoved { .. } => {
             "nothing; uninstalling puts it back; without -H fd://: --unit-style classic".to_owned()
+        }
+        Seen::SettingsReset { resets } => {
+            let places: Vec<String> =
+                resets.iter().map(|reset| format!("{}, line {}", reset.path, reset.line)).collect();
+            format!(
+                "take it out, or write 1 for 0, in {}; then sysctl --system; systemctl restart docker",
+                places.join("; ")
+            )
         }
         Seen::BridgeAddressStays { .. } => {
             "to have the daemon choose again, with no container running: systemctl stop \
