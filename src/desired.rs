@@ -51,6 +51,9 @@ pub struct Source {
     pub archive: PathBuf,
     /// The digest that the caller expects.
     pub sha256: Option<Digest>,
+    /// The digest of what two mirrors give, if it came from there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agreed: Option<Digest>,
     /// Accept an archive whose digest nobody vouches for.
     pub allow_unpinned: bool,
     /// Files with keys whose bundles are accepted, beside those that the host trusts.

@@ -105,6 +105,11 @@ pub fn public() -> Vec<Site> {
     reached.filter_map(|mirror| known(mirror).ok()).collect()
 }
 
+/// All of them, also those that only machines of a cloud reach: for finding the fastest.
+pub fn everywhere() -> Vec<Site> {
+    all().iter().filter_map(|mirror| known(mirror).ok()).collect()
+}
+
 /// The site of a name or a URL.
 ///
 /// # Errors

@@ -51,6 +51,8 @@ pub enum Event<'a> {
         /// Its digest.
         sha256: Digest,
     },
+    /// Nothing more is fetched.
+    DownloadsEnd,
     /// So many bytes of a directory have been copied.
     Copied {
         /// Of which.

@@ -96,6 +96,14 @@ pub fn lookup(version: &str, arch: &str) -> Option<&'static Known> {
     KNOWN.iter().find(|known| known.version == version && known.arch == arch)
 }
 
+/// The newest recorded archive for this architecture.
+pub fn newest(arch: &str) -> Option<&'static Known> {
+    let numbers = |known: &&Known| -> Vec<u32> {
+        known.version.split(['.', '-']).map_while(|part| part.parse().ok()).collect()
+    };
+    KNOWN.iter().filter(|known| known.arch == arch).max_by_key(numbers)
+}
+
 /// All lines of releases, oldest first.
 pub fn lines() -> &'static [EngineLine] {
     &LINES
@@ -219,6 +227,9 @@ mod tests {
         assert_eq!(known.sources, ["kubesphere/kubekey"]);
         assert_eq!(lookup("20.10.17", "x86_64").unwrap().records, 2);
         assert_eq!(lookup("20.10.23", "s390x"), None);
+        let release = |arch| newest(arch).and_then(|known| release(known.version));
+        assert!(release("x86_64") >= Some((29, 5)) && release("aarch64") >= Some((20, 10)));
+        assert_eq!(newest("s390x"), None);
         assert_eq!(by_digest(&Digest::of(b"")), None);
     }
 

@@ -20,6 +20,8 @@ pub struct Evidence<'e> {
     pub arch: Option<&'e str>,
     /// The digest that the user gave (`--sha256`).
     pub argument: Option<Digest>,
+    /// The digest of what two mirrors give, if they were compared.
+    pub mirrors: Option<Digest>,
     /// Contents of the checksum file beside the archive, if there is one.
     pub sidecar: Option<&'e str>,
 }
@@ -29,6 +31,8 @@ pub struct Evidence<'e> {
 pub enum PinSource {
     /// The user, on the command line or in the configuration.
     Argument,
+    /// Two mirrors that give the same file.
+    Mirrors,
     /// The checksum file beside the archive.
     Sidecar,
     /// The catalogue in this program.
@@ -40,7 +44,7 @@ impl PinSource {
     /// it is where the digest came another way than the archive.
     pub fn proves_origin(&self) -> bool {
         match self {
-            Self::Argument | Self::Catalogue(_) => true,
+            Self::Argument | Self::Mirrors | Self::Catalogue(_) => true,
             Self::Sidecar => false,
         }
     }
@@ -134,6 +138,7 @@ pub fn judge(actual: Digest, evidence: &Evidence<'_>) -> Result<Verdict, TrustEr
 fn claims(evidence: &Evidence<'_>) -> Result<Vec<(PinSource, Digest)>, SidecarError> {
     let mut claims = Vec::new();
     claims.extend(evidence.argument.map(|digest| (PinSource::Argument, digest)));
+    claims.extend(evidence.mirrors.map(|digest| (PinSource::Mirrors, digest)));
     if let Some(text) = evidence.sidecar {
         let file_name = evidence.file_name.rsplit('/').next().unwrap_or(evidence.file_name);
         claims.push((PinSource::Sidecar, sidecar::digest_for(text, file_name)?));

@@ -12,6 +12,8 @@ use crate::digest::Digest;
 use crate::texts::help;
 use crate::topology::Topology;
 
+pub use crate::config::Method;
+
 /// The command line.
 #[derive(Debug, Parser)]
 #[command(
@@ -186,6 +188,8 @@ pub enum Command {
     },
     #[command(about = help::DOCTOR, after_help = help::DOCTOR_EXAMPLES)]
     Doctor(DoctorArgs),
+    #[command(about = help::MIRRORS, after_help = help::MIRRORS_EXAMPLES)]
+    Mirrors(MirrorsArgs),
     #[command(subcommand, about = help::REGISTRY)]
     Registry(RegistryCommand),
     #[command(about = help::LOGIN, after_help = help::LOGIN_NOTES)]
@@ -280,6 +284,28 @@ pub struct DoctorArgs {
     pub fix: bool,
 }
 
+/// What `mirrors` takes.
+#[derive(Clone, Debug, Args)]
+pub struct MirrorsArgs {
+    #[arg(long, help = help::PROBE_MIRRORS)]
+    pub probe: bool,
+    #[arg(value_name = "MIRROR", requires = "probe", help = help::MIRRORS_NAMED)]
+    pub mirrors: Vec<String>,
+    #[arg(long, value_name = "NUMBER", requires = "probe", help = help::MIRRORS_VERSION)]
+    pub version: Option<String>,
+    #[command(flatten)]
+    pub network: NetworkArgs,
+}
+
+/// How mirrors are reached, and where what comes from them is kept.
+#[derive(Clone, Debug, Default, Args)]
+pub struct NetworkArgs {
+    #[arg(long = "ca", value_name = "FILE", env = "LANDFALL_CA", hide_env = true, value_delimiter = ',', help = help::CA)]
+    pub ca: Vec<PathBuf>,
+    #[arg(long, value_name = "DIR", env = "LANDFALL_CACHE_DIR", hide_env = true, help = help::CACHE_DIR)]
+    pub cache_dir: Option<PathBuf>,
+}
+
 /// What can be done with registries.
 #[derive(Clone, Debug, Subcommand)]
 pub enum RegistryCommand {
@@ -360,6 +386,10 @@ impl InstallArgs {
     pub fn options(&self) -> Options {
         Options {
             archive: self.offline.clone(),
+            online: self.online.then_some(true),
+            method: self.method,
+            mirrors: self.mirrors.clone(),
+            version: self.version.clone(),
             sha256: self.sha256,
             allow_unpinned: self.allow_unpinned.then_some(true),
             trusted_keys: self.trusted_keys.clone(),
@@ -451,6 +481,16 @@ pub struct DaemonArgs {
 pub struct InstallArgs {
     #[arg(long, value_name = "FILE", env = "LANDFALL_OFFLINE", hide_env = true, help = help::OFFLINE)]
     pub offline: Option<PathBuf>,
+    #[arg(long, conflicts_with = "offline", help = help::ONLINE)]
+    pub online: bool,
+    #[arg(long, value_enum, value_name = "METHOD", env = "LANDFALL_METHOD", hide_env = true, hide_possible_values = true, help = help::METHOD)]
+    pub method: Option<Method>,
+    #[arg(long = "mirror", value_name = "NAME|URL", env = "LANDFALL_MIRROR", hide_env = true, value_delimiter = ',', help = help::MIRROR)]
+    pub mirrors: Vec<String>,
+    #[arg(long, value_name = "NUMBER", env = "LANDFALL_VERSION", hide_env = true, help = help::VERSION)]
+    pub version: Option<String>,
+    #[command(flatten)]
+    pub network: NetworkArgs,
     #[arg(long, value_name = "HEX", env = "LANDFALL_SHA256", hide_env = true, help = help::SHA256)]
     pub sha256: Option<Digest>,
     #[arg(long, help = help::ALLOW_UNPINNED)]

@@ -27,7 +27,7 @@ pub fn install(
     host: &Host,
     output: &Output,
 ) -> Result<u8, Failure> {
-    let desired = desired_here(global, args, host)?;
+    let desired = desired_here(global, args, host, output)?;
     let confirm_within = confirm_within.or(configured(&desired, host));
     changing(host, output, "install", confirm_within, |run, session, _| {
         let looked = Looked::at(host, output, desired)?;

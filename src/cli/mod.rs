@@ -9,6 +9,7 @@ mod configure;
 mod confirm;
 mod doctor;
 mod failure;
+mod fetch;
 mod fleet;
 mod give_back;
 mod history;
@@ -16,6 +17,8 @@ mod install;
 mod login;
 mod manual;
 mod migrate;
+mod mirrors;
+mod network;
 mod output;
 mod plan;
 mod prepare;
@@ -130,6 +133,7 @@ fn dispatch(cli: &Cli, output: &Output) -> Result<u8, Failure> {
         Command::Status => status::status(&host, output),
         Command::Verify(args) => verify::verify(&cli.global, args, &host, output),
         Command::Doctor(args) => doctor::doctor(&cli.global, args, &host, output),
+        Command::Mirrors(args) => mirrors::mirrors(&cli.global, args, &host, output),
         Command::Registry(RegistryCommand::Check(args)) => registry::check(args, &host, output),
         Command::Login(args) => login::login(args, &host, output),
     }
@@ -163,6 +167,7 @@ fn looks_at_host(command: &Command) -> bool {
         | Command::Man { .. }
         | Command::Completions { .. }
         | Command::Confirm
+        | Command::Mirrors(_)
         | Command::Registry(_)
         | Command::Login(_) => false,
     }

@@ -339,6 +339,7 @@ impl Output {
                 }
             }
             Event::Downloading { bytes, of } => self.downloading(*bytes, *of),
+            Event::DownloadsEnd => self.end_bar(),
             Event::Downloaded { name, from, bytes, .. } => {
                 self.line(&download::fetched(name, &megabytes(*bytes), from));
             }
@@ -492,6 +493,7 @@ fn event_json(event: &Event<'_>) -> Option<Value> {
         Event::Bytes(_)
         | Event::Downloading { .. }
         | Event::Loading { .. }
+        | Event::DownloadsEnd
         | Event::StepStarted { .. }
         | Event::UndoStarted { .. } => return None,
         Event::Downloaded { name, from, bytes, sha256 } => json!({

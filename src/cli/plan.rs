@@ -30,7 +30,7 @@ pub fn plan(
     let probe = args.facts.as_deref().map(read_probe).transpose()?;
     let desired = match &probe {
         Some(probe) => desired_of(global, options, probe.receipt.as_ref(), Config::IfNamed)?,
-        None => desired_here(global, options, host)?,
+        None => desired_here(global, options, host, output)?,
     };
     let desired = if args.out.is_some() { absolute(desired)? } else { desired };
     let (identity, looked) = match (&args.facts, probe) {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::args::{Global, InstallArgs};
 use super::failure::{Failure, exit};
+use super::fetch;
 use super::output::{HEADING, Output};
 use super::show_plan::megabytes;
 use super::source;
@@ -109,10 +110,17 @@ pub enum Config {
 }
 
 /// What is asked for of this host.
-pub fn desired_here(global: &Global, args: &InstallArgs, host: &Host) -> Result<Desired, Failure> {
+pub fn desired_here(
+    global: &Global,
+    args: &InstallArgs,
+    host: &Host,
+    output: &Output,
+) -> Result<Desired, Failure> {
     // That the receipt cannot be read is said by those who need it.
     let receipt = Receipt::load(host).ok().flatten();
-    desired_of(global, args, receipt.as_ref(), Config::OfThisHost)
+    let options = keeping(args.options(), global, receipt.as_ref(), Config::OfThisHost)?;
+    let options = fetch::archive(options, global, &args.network, host, output)?;
+    checked(global, &options, Config::OfThisHost)
 }
 
 /// What is asked for of a host with this receipt; the files that it names are there.
@@ -150,7 +158,7 @@ pub fn keeping(
     Ok(options)
 }
 
-fn named_file(global: &Global, config: Config) -> Result<Option<FileConfig>, Failure> {
+pub fn named_file(global: &Global, config: Config) -> Result<Option<FileConfig>, Failure> {
     if let Some(of_site) = &global.site {
         return Ok(Some(of_site.clone()));
     }
@@ -160,9 +168,16 @@ fn named_file(global: &Global, config: Config) -> Result<Option<FileConfig>, Fai
     }
 }
 
-/// What is asked for, by arguments, environment and file; the files that it names are there.
-pub fn desired(global: &Global, args: &InstallArgs, config: Config) -> Result<Desired, Failure> {
-    checked(global, &args.options(), config)
+/// What is asked for, by arguments, environment and the file that is named; the files that it
+/// names are there.
+pub fn desired(
+    global: &Global,
+    args: &InstallArgs,
+    host: &Host,
+    output: &Output,
+) -> Result<Desired, Failure> {
+    let options = fetch::archive(args.options(), global, &args.network, host, output)?;
+    checked(global, &options, Config::IfNamed)
 }
 
 fn checked(global: &Global, options: &Options, config: Config) -> Result<Desired, Failure> {

@@ -71,7 +71,8 @@ pub fn check_trust(
 ) -> Result<Verdict, Failure> {
     let name = file_name(&source.archive);
     let version = bundle::version_from_name(&name);
-    let verdict = verdict(file, &name, version.as_deref(), source.sha256, archive)?;
+    let verdict =
+        verdict(file, &name, version.as_deref(), [source.sha256, source.agreed], archive)?;
     let is_signed = matches!(signature, Some(Signature::Trusted { .. }));
     match verdict {
         Verdict::Unpinned { digest } if !is_signed && !source.allow_unpinned => {
@@ -82,12 +83,13 @@ pub fn check_trust(
     }
 }
 
-/// What is known of the digest of an archive of this name, also by a checksum file beside it.
+/// What is known of the digest of an archive of this name, also by a checksum file beside it; what
+/// the caller and what two mirrors say that it is.
 pub fn verdict(
     file: &Path,
     name: &str,
     version: Option<&str>,
-    argument: Option<Digest>,
+    [argument, mirrors]: [Option<Digest>; 2],
     archive: &Archive,
 ) -> Result<Verdict, Failure> {
     let mut sidecar = file.as_os_str().to_owned();
@@ -99,6 +101,7 @@ pub fn verdict(
         version,
         arch: machine.as_deref(),
         argument,
+        mirrors,
         sidecar: sidecar.as_deref(),
     };
     Ok(trust::judge(archive.sha256, &evidence)?)

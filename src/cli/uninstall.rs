@@ -9,6 +9,7 @@ use super::args::{Global, PurgeArg, UninstallArgs};
 use super::failure::{Failure, exit};
 use super::give_back::{give_back, refuse_packaged};
 use super::install::{changing, commit};
+use super::network::CACHE;
 use super::output::Output;
 use super::run::Run;
 use super::show_plan::megabytes;
@@ -25,6 +26,7 @@ use crate::plan::back::{self, Back};
 use crate::plan::guarded;
 use crate::plan::unmerge::{Standing, unmerge};
 use crate::receipt::{Entry, Receipt};
+use crate::report::{Event, Reporter};
 use crate::steps::{Purge, Step};
 use crate::texts::{adoption as texts, migrate, progress, steps};
 
@@ -142,6 +144,7 @@ fn uninstall_run(
     let entries = apply(&context, session.journal()?, plan)?;
     let cleanup = Cleanup { data: purges(PurgeArg::Data).then_some(data), ..Cleanup::default() };
     commit(run, &context, session, &entries, None, cleanup)?;
+    forget_fetched(host, output);
     let left = context.kept.borrow();
     let mut kept: Vec<String> = left.iter().map(steps::kept).collect();
     if receipt.has(|step| matches!(step, Step::CreateGroup(_) | Step::AddGroupMember(_))) {
@@ -155,6 +158,15 @@ fn uninstall_run(
         &json!({"event": "done", "changed": true, "kept": *left}),
     );
     Ok(exit::DONE)
+}
+
+/// What was fetched is of no use any more.
+fn forget_fetched(host: &Host, output: &Output) {
+    if host.is_live()
+        && let Err(error) = host.remove_tree(CACHE)
+    {
+        output.event(&Event::Warning { text: error.to_string() });
+    }
 }
 
 /// What takes daemon.json back to where Landfall had set the keys `after`, if others have written

@@ -8,7 +8,7 @@ use super::args::{Global, InstallArgs};
 use super::failure::Failure;
 use super::install::{carry_out_asked, changing, configured};
 use super::output::Output;
-use super::prepare::{Config, Looked, desired, installed_engine, make_plan, prepare};
+use super::prepare::{Looked, desired, installed_engine, make_plan, prepare};
 use crate::desired::{DAEMON_JSON, Desired};
 use crate::host::Host;
 use crate::installed::Installed;
@@ -28,7 +28,7 @@ pub fn upgrade(
     host: &Host,
     output: &Output,
 ) -> Result<u8, Failure> {
-    let asked = desired(global, args, Config::IfNamed)?;
+    let asked = desired(global, args, host, output)?;
     let confirm_within = confirm_within.or(configured(&asked, host));
     changing(host, output, "upgrade", confirm_within, |run, session, _| {
         let receipt = installed_engine(host, errors::INSTALL_FIRST)?;

@@ -27,6 +27,7 @@ pub fn desired(options: &Options, file: Option<&FileConfig>) -> Result<Desired, 
         source: Source {
             archive: archive(options, file)?,
             sha256: options.sha256.or(source.and_then(|source| source.sha256)),
+            agreed: options.agreed,
             allow_unpinned: options
                 .allow_unpinned
                 .or(source.and_then(|source| source.allow_unpinned))

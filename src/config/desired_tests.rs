@@ -45,6 +45,7 @@ fn defaults() {
             source: Source {
                 archive: PathBuf::from("docker-27.0.3.tgz"),
                 sha256: None,
+                agreed: None,
                 allow_unpinned: false,
                 trusted_keys: Vec::new(),
                 require_signature: false,

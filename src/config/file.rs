@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use serde_saphyr::{Location, Spanned};
 
 use super::error::{ConfigError, Origin};
+use super::options::Method;
 use crate::digest::Digest;
 use crate::nearest::nearest;
 use crate::texts::phrases::config as phrases;
@@ -45,6 +46,7 @@ pub(super) struct Keys {
     version: Option<Spanned<u32>>,
     #[serde(default)]
     pub engine: Engine,
+    download: Option<Download>,
     #[serde(default)]
     pub daemon: Daemon,
     #[serde(default)]
@@ -85,6 +87,61 @@ pub(super) struct Source {
     pub offline: Option<PathBuf>,
     pub sha256: Option<Digest>,
     pub allow_unpinned: Option<bool>,
+    pub online: Option<Online>,
+}
+
+/// An engine from a mirror.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Online {
+    pub method: Option<Method>,
+    #[serde(default)]
+    pub mirrors: Vec<String>,
+    pub version: Option<String>,
+}
+
+/// How mirrors are reached, and where what comes from them is kept.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Download {
+    proxy: Option<DownloadProxy>,
+    #[serde(default)]
+    ca: Vec<PathBuf>,
+    cache_dir: Option<PathBuf>,
+}
+
+/// Values as in variables of the environment.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct DownloadProxy {
+    #[serde(default)]
+    http: String,
+    #[serde(default)]
+    https: String,
+    #[serde(default)]
+    no: String,
+}
+
+/// What the file says of an engine from a mirror.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct OnlineConfig {
+    /// What comes from there.
+    pub method: Option<Method>,
+    /// From where, by name or URL.
+    pub mirrors: Vec<String>,
+    /// Which version.
+    pub version: Option<String>,
+}
+
+/// What the file says of how mirrors are reached.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DownloadConfig {
+    /// Proxies for http and https, and who is reached without.
+    pub proxy: Option<[String; 3]>,
+    /// Files with authorities beside the system's.
+    pub ca: Vec<PathBuf>,
+    /// Where what comes is kept.
+    pub cache_dir: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -167,6 +224,24 @@ impl FileConfig {
         self.keys.require_signature == Some(true)
     }
 
+    /// What it says of an engine from a mirror, if it asks for one.
+    pub fn online(&self) -> Option<OnlineConfig> {
+        let Online { method, mirrors, version } = self.keys.engine.source.online.clone()?;
+        Some(OnlineConfig { method, mirrors, version })
+    }
+
+    /// What it says of how mirrors are reached.
+    pub fn download(&self) -> DownloadConfig {
+        let Some(Download { proxy, ca, cache_dir }) = &self.keys.download else {
+            return DownloadConfig::default();
+        };
+        DownloadConfig {
+            proxy: proxy.clone().map(|it| [it.http, it.https, it.no]),
+            ca: ca.iter().map(|path| self.resolve(path)).collect(),
+            cache_dir: cache_dir.as_deref().map(|path| self.resolve(path)),
+        }
+    }
+
     /// Whether it names the group.
     pub fn says_group(&self) -> bool {
         self.keys.group.name.is_some()
@@ -212,11 +287,14 @@ impl FileConfig {
     /// A key of the file that a bundle may not bring along: it says what is trusted, or where
     /// something lies on the host.
     pub fn key_not_for_bundles(&self) -> Option<&'static str> {
-        let Keys { engine, registries, images, require_signature, ignore, .. } = &self.keys;
-        let Source { offline, sha256, allow_unpinned } = &engine.source;
-        let has_source = offline.is_some() || sha256.is_some() || allow_unpinned.is_some();
+        let Keys { engine, download, registries, images, require_signature, ignore, .. } =
+            &self.keys;
+        let Source { offline, sha256, allow_unpinned, online } = &engine.source;
+        let has_source =
+            offline.is_some() || sha256.is_some() || allow_unpinned.is_some() || online.is_some();
         [
             (has_source, "engine.source"),
+            (download.is_some(), "download"),
             (!registries.is_empty(), "registries"),
             (!images.load.is_empty(), "images.load"),
             (require_signature.is_some(), "require-signature"),
@@ -370,11 +448,36 @@ ignore: [LF004]
             ("engine: {source: {allow-unpinned: true}}", "engine.source"),
             ("images: {load: [a.tar]}", "images.load"),
             ("require-signature: false", "require-signature"),
+            ("engine: {source: {online: {version: 28.5.2}}}", "engine.source"),
+            ("download: {ca: [a.pem]}", "download"),
             ("ignore: [LF004]", "ignore"),
         ] {
             let file = parse(&format!("version: 1\n{text}\n"));
             assert_eq!(file.key_not_for_bundles(), Some(key));
         }
+    }
+
+    #[test]
+    fn how_mirrors_are_reached() {
+        let text = "version: 1\nengine: {source: {online: {method: static, mirrors: [tuna], \
+             version: 28.5.2}}}\ndownload: {proxy: {https: 'http://p:3128', no: .internal}, ca: \
+             [ca.pem], cache-dir: /srv/cache}\n";
+        let file = FileConfig::parse(text, Path::new("/etc/landfall/landfall.yaml")).unwrap();
+        let online = OnlineConfig {
+            method: Some(Method::Static),
+            mirrors: vec!["tuna".to_owned()],
+            version: Some("28.5.2".to_owned()),
+        };
+        assert_eq!(file.online(), Some(online));
+        let proxy = ["", "http://p:3128", ".internal"].map(str::to_owned);
+        let download = DownloadConfig {
+            proxy: Some(proxy),
+            ca: vec![PathBuf::from("/etc/landfall/ca.pem")],
+            cache_dir: Some(PathBuf::from("/srv/cache")),
+        };
+        assert_eq!(file.download(), download);
+        let file = FileConfig::parse("version: 1\n", Path::new("landfall.yaml")).unwrap();
+        assert_eq!((file.online(), file.download()), (None, DownloadConfig::default()));
     }
 
     #[test]

@@ -17,6 +17,6 @@ pub const CONFIG_FILE: &str = "/etc/landfall/landfall.yaml";
 
 pub use desired::desired;
 pub use error::{ConfigError, Origin};
-pub use file::{FileConfig, Layer, origin, parse_yaml};
-pub use options::Options;
+pub use file::{DownloadConfig, FileConfig, Layer, OnlineConfig, origin, parse_yaml};
+pub use options::{Method, Options};
 pub use registries::{RegistryAsked, registries};

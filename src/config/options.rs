@@ -2,8 +2,21 @@
 
 use std::path::PathBuf;
 
+use clap::ValueEnum;
+use serde::Deserialize;
+
 use crate::digest::Digest;
 use crate::topology::Topology;
+
+/// What comes from a mirror.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Method {
+    /// Upstream's archive, which is then installed as with `--offline`.
+    Static,
+    /// Docker's packages, by the host's package manager.
+    Packages,
+}
 
 /// Every option of install; what was not given is `None` or empty, and then comes from the
 /// file, or is the default.
@@ -15,6 +28,16 @@ pub struct Options {
     pub archive: Option<PathBuf>,
     /// `--sha256 DIGEST`
     pub sha256: Option<Digest>,
+    /// `--online`
+    pub online: Option<bool>,
+    /// `--method static|packages`
+    pub method: Option<Method>,
+    /// `--mirror NAME|URL`, repeated, in order of preference
+    pub mirrors: Vec<String>,
+    /// `--version NUMBER`
+    pub version: Option<String>,
+    /// The digest of the archive, if it is what two mirrors give
+    pub agreed: Option<Digest>,
     /// `--allow-unpinned`
     pub allow_unpinned: Option<bool>,
     /// `--trusted-key FILE`, repeated

@@ -109,6 +109,22 @@ impl From<HostError> for FetchError {
     }
 }
 
+impl FetchError {
+    /// Nothing is known of why.
+    pub fn none(name: &str) -> Self {
+        Self::Nowhere { name: name.to_owned(), tried: Vec::new() }
+    }
+
+    /// Whether something came that cannot be trusted.
+    pub fn is_of_trust(&self) -> bool {
+        match self {
+            Self::Nowhere { tried, .. } => tried.iter().any(|(_, why)| why.is_other()),
+            Self::Disagree { .. } | Self::Alone { .. } => true,
+            Self::Cache(_) => false,
+        }
+    }
+}
+
 /// Fetches files.
 pub struct Fetcher<'a> {
     /// How servers are reached.

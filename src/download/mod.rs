@@ -6,12 +6,15 @@
 //! give it is passed over. What comes is compared with the pin. Without one two mirrors have to
 //! agree. Whole files lie in the cache by their digests ([`crate::host::cache_dir`]).
 
+mod engine;
 mod fetch;
 mod meter;
+pub mod race;
 mod transfer;
 
 #[cfg(test)]
 mod tests;
 
+pub use engine::EngineArchive;
 pub use fetch::{FetchError, Fetched, Fetcher, Passed, Vouched, Want};
 pub use transfer::{Pace, TransferError};

@@ -446,3 +446,29 @@ fn what_is_too_large_is_not_taken() {
     }
     assert!(client.partials().iter().all(|size| *size <= 1000));
 }
+
+#[test]
+fn the_fastest_stands_first_and_those_that_fail_last() {
+    let (server, _dir) = Server::serving(&bytes(1));
+    let sites: Vec<mirrors::Site> = ["status=503%2A9", "page", "norange", "cut=1000"]
+        .map(|faults| format!("http://127.0.0.1:{}/~{faults}", server.port))
+        .into_iter()
+        .chain([format!("http://127.0.0.1:{}", server.port), "http://127.0.0.1:1".to_owned()])
+        .map(|url| mirrors::site(&url).unwrap())
+        .collect();
+    let web = Client::new().web;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let measured = runtime.block_on(race::race(&web, sites, NAME, Some("no/such/index")));
+    let roots: Vec<String> = measured.iter().map(|one| one.site.root()).collect();
+    let works = |one: &race::Measured| one.result.is_ok();
+    assert_eq!(
+        measured.iter().map(works).collect::<Vec<_>>(),
+        [true, true, false, false, false, false]
+    );
+    for (one, root) in measured.iter().zip(roots) {
+        assert_eq!(one.packages, works(one).then_some(false));
+        if let Ok(speed) = &one.result {
+            assert_eq!(speed.ranges, !root.contains("norange"));
+        }
+    }
+}

@@ -118,8 +118,15 @@ impl Transfer<'_> {
         let name = Digest::of(address.to_string().as_bytes()).to_string();
         let mut partial = self.cache.partial(&name)?;
         let resumed = partial.length() > 0;
-        let sha256 = self.fill(address, &mut partial, gauge).await?;
-        Ok(Received { partial, sha256, resumed })
+        match self.fill(address, &mut partial, gauge).await {
+            Ok(sha256) => Ok(Received { partial, sha256, resumed }),
+            Err(error) => {
+                if partial.length() == 0 {
+                    partial.discard();
+                }
+                Err(error)
+            }
+        }
     }
 
     /// Gets what is not there yet of a file; its digest.
@@ -302,7 +309,7 @@ fn content_range(headers: &HeaderMap) -> Option<(u64, Option<u64>)> {
 }
 
 /// Networks that want a login of people answer everything with a page.
-fn refuse_page(answer: &Response<Incoming>) -> Result<(), TransferError> {
+pub fn refuse_page(answer: &Response<Incoming>) -> Result<(), TransferError> {
     let kind = answer.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
     match kind {
         Some(kind) if kind.starts_with("text/html") => Err(TransferError::Page),

@@ -3,9 +3,93 @@
 use std::fmt;
 
 use super::net::connect_error;
+use crate::download::race::Speed;
 use crate::download::{FetchError, Passed, TransferError};
 use crate::host::HostError;
 use crate::net::web::WebError;
+
+/// Two sources of an engine.
+pub const TWO_SOURCES: &str = "--offline and --online are two sources of an engine; name one";
+/// Packages are meant.
+pub const NO_PACKAGES_YET: &str = "Docker's packages are not installed by this Landfall";
+/// What to do instead.
+pub const USE_STATIC: &str = "upstream's archive is: --online --method static";
+/// `--method` without a mirror.
+pub const METHOD_ALONE: &str = "--method is for engines from a mirror: add --online";
+/// How a version is named.
+pub const VERSION_FORM: &str = "a number as upstream names it, such as --version 28.5.2";
+/// A directory that cannot be used.
+pub const OTHER_CACHE: &str = "give another directory with --cache-dir";
+/// There is no directory for what is fetched.
+pub const NO_HOME: &str = "neither XDG_CACHE_HOME nor HOME says where files can be kept";
+/// How an authority is given.
+pub const CA_FORM: &str = "a file with one or more certificates in PEM form";
+/// None can be reached.
+pub const NO_MIRROR_REACHED: &str = "no mirror gives an archive for this machine";
+/// What to do then.
+pub const PROBE_MIRRORS: &str = "landfall mirrors --probe shows why, one by one";
+/// What to do then.
+pub const REACH_MIRRORS: &str = "behind a proxy: set https_proxy; a mirror of your own: landfall \
+     mirrors --probe URL; without any network: landfall install --offline FILE";
+/// After the list of mirrors.
+pub const PROBE_THEM: &str = "\nTo measure them from here: landfall mirrors --probe";
+
+/// A distribution without packages.
+pub fn no_packages(distribution: &str) -> String {
+    format!(
+        "Docker builds no packages for {distribution} (any more): its static archive is fetched"
+    )
+}
+
+/// Which version is meant.
+pub fn newest(version: &str) -> String {
+    format!("No --version was given: {version}, the newest whose digest is known")
+}
+
+/// It is no version.
+pub fn no_version(version: &str) -> String {
+    format!("`{}` is no version", version.escape_debug())
+}
+
+/// None is known.
+pub fn no_archive(machine: &str) -> String {
+    format!("no archive is known for {machine}: name its version")
+}
+
+/// A file that is not there.
+pub fn no_ca(path: &str) -> String {
+    format!("there is no {path}")
+}
+
+/// A file without certificates.
+pub fn no_certificate(path: &str) -> String {
+    format!("{path} holds no certificate in PEM form")
+}
+
+/// Mirrors are measured.
+pub fn racing(count: usize) -> String {
+    match count {
+        1 => "Asking the mirror …".to_owned(),
+        _ => format!("Asking {count} mirrors …"),
+    }
+}
+
+/// The first of them.
+pub fn fastest(site: &str) -> String {
+    format!("The fastest is {site}")
+}
+
+/// How fast a mirror is.
+pub fn speed(speed: &Speed) -> String {
+    let rate = speed.bytes_per_second / 100_000;
+    let ranges = if speed.ranges { "" } else { ", gives whole files only" };
+    format!("{} ms, {}.{} MB/s{ranges}", speed.milliseconds, rate / 10, rate % 10)
+}
+
+/// Whether it has packages for this distribution.
+pub fn packages(has: bool) -> &'static str {
+    if has { ", packages too" } else { ", no packages for this distribution" }
+}
 
 /// A file that is there.
 pub fn fetched(name: &str, size: &str, from: &[String]) -> String {

@@ -356,6 +356,41 @@ pub const FIX: &str = "Repair what can be repaired safely; shown and asked befor
 /// `--offline`.
 pub const OFFLINE: &str =
     "The engine: a bundle (or its list of volumes), or upstream's docker-<version>.tgz";
+/// `--online`.
+pub const ONLINE: &str = "The engine comes from a mirror";
+/// `--method`.
+pub const METHOD: &str = "What comes from there: static (upstream's archive) or packages \
+     (Docker's, by the package manager); static where there are none";
+/// `--mirror`.
+pub const MIRROR: &str = "From where, the first that works: a name (see landfall mirrors), a URL, \
+     or auto for the fastest; repeatable";
+/// `--version`.
+pub const VERSION: &str = "Which version, such as 28.5.2";
+/// `--ca`.
+pub const CA: &str = "An authority (PEM) that mirrors' certificates may be signed by, beside the \
+     system's";
+/// `--cache-dir`.
+pub const CACHE_DIR: &str =
+    "Where what was fetched is kept [/var/cache/landfall, or ~/.cache/landfall]";
+/// `mirrors`.
+pub const MIRRORS: &str = "List the mirrors that are known, or measure them from here";
+/// Notes of `mirrors`.
+pub const MIRRORS_EXAMPLES: &str = "\
+Examples:
+  landfall mirrors
+  landfall mirrors --probe
+      which of them this host reaches, and how fast they are
+  landfall mirrors --probe tuna https://mirror.internal/docker-ce --ca internal-ca.pem
+
+They are asked for half a MiB of upstream's archive for this machine, and whether they have
+Docker's packages for this distribution. Proxies come from http_proxy, https_proxy and no_proxy,
+or from download.proxy in landfall.yaml.";
+/// `--probe`.
+pub const PROBE_MIRRORS: &str = "Ask them, and show the fastest first";
+/// MIRROR of `mirrors`.
+pub const MIRRORS_NAMED: &str = "Only these: names or URLs";
+/// `--version` of `mirrors`.
+pub const MIRRORS_VERSION: &str = "The version whose archive is asked for";
 /// `--sha256`.
 pub const SHA256: &str = "Digest that the archive must have (64 hexadecimal digits)";
 /// `--allow-unpinned`.

@@ -27,7 +27,7 @@ fn pin(source: &PinSource, records: u32) -> String {
         PinSource::Catalogue(_) => {
             format!("{source}, from {records} independent public records")
         }
-        PinSource::Argument | PinSource::Sidecar => source.to_string(),
+        PinSource::Argument | PinSource::Mirrors | PinSource::Sidecar => source.to_string(),
     }
 }
 

@@ -17,6 +17,7 @@ mod configure;
 mod cut;
 mod daemon_json;
 mod doctor;
+mod download;
 mod examples;
 mod failure;
 mod faults;

@@ -38,6 +38,11 @@ pub fn docker() -> &'static Bundle {
     })
 }
 
+/// Its bytes.
+pub fn docker_bytes() -> Vec<u8> {
+    std::fs::read(&bench().bundle).expect("the archive can be read")
+}
+
 /// The same engine with other bytes: a zero more at the end of each program.
 pub fn same_again() -> &'static Bundle {
     static BUNDLE: OnceLock<Bundle> = OnceLock::new();
@@ -74,7 +79,7 @@ pub fn dead_daemon() -> &'static Bundle {
 pub fn damaged() -> &'static Bundle {
     static BUNDLE: OnceLock<Bundle> = OnceLock::new();
     BUNDLE.get_or_init(|| {
-        let mut bytes = std::fs::read(&bench().bundle).expect("the archive can be read");
+        let mut bytes = docker_bytes();
         let middle = bytes.len() / 2;
         bytes[middle] ^= 0x55;
         publish("damaged.tgz", &mut |out| out.write_all(&bytes))
@@ -85,7 +90,7 @@ pub fn damaged() -> &'static Bundle {
 pub fn truncated() -> &'static Bundle {
     static BUNDLE: OnceLock<Bundle> = OnceLock::new();
     BUNDLE.get_or_init(|| {
-        let bytes = std::fs::read(&bench().bundle).expect("the archive can be read");
+        let bytes = docker_bytes();
         publish("truncated.tgz", &mut |out| out.write_all(&bytes[..bytes.len() / 2]))
     })
 }

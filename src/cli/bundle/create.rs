@@ -164,7 +164,7 @@ fn vouched(
     archive: &Archive,
     recipe: &Recipe,
 ) -> Result<Vec<String>, Failure> {
-    let verdict = verdict(path, name, Some(version), recipe.sha256, archive)?;
+    let verdict = verdict(path, name, Some(version), [recipe.sha256, None], archive)?;
     match verdict {
         Verdict::Pinned { by, .. } => Ok(by.iter().map(PinSource::to_string).collect()),
         Verdict::Unpinned { .. } if recipe.allow_unpinned => Ok(Vec::new()),

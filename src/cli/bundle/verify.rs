@@ -25,6 +25,7 @@ pub fn verify(
     output: &Output,
 ) -> Result<u8, Failure> {
     let asked = desired::Source {
+        agreed: None,
         archive: path.to_owned(),
         sha256,
         // What nobody vouches for can be whole all the same, and that is what is asked.

@@ -42,6 +42,7 @@ pub(super) fn world() -> World {
     let desired = Desired {
         unit_style: None,
         source: Source {
+            agreed: None,
             archive: "docker-29.3.1.tgz".into(),
             sha256: None,
             allow_unpinned: false,

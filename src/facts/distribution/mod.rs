@@ -124,6 +124,21 @@ pub enum Quirk {
 }
 
 impl Distribution {
+    /// A file beneath the root of a mirror that is there if Docker's packages for this are, on a
+    /// machine of this kind (`uname -m`).
+    pub fn index(&self, machine: &str) -> Option<String> {
+        let (system, release) = self.docker_ce?.split_once('/')?;
+        match self.family {
+            Family::Debian => Some(format!("linux/{system}/dists/{release}/Release")),
+            // What stands for a version is not known here.
+            Family::Rhel if release.contains('%') => None,
+            Family::Rhel => {
+                Some(format!("linux/{system}/{release}/{machine}/stable/repodata/repomd.xml"))
+            }
+            Family::Suse => None,
+        }
+    }
+
     fn is(&self, os: &OsRelease) -> bool {
         self.id == os.id.to_lowercase()
             && self.version.fits(&os.version_id.to_lowercase())

@@ -48,6 +48,7 @@ fn world() -> World {
         serde_json::from_str(include_str!("../../../tests/facts/bookworm.json")).unwrap();
     let desired = Desired {
         source: Source {
+            agreed: None,
             archive: PathBuf::from("/root/docker-28.5.2.tgz"),
             sha256: None,
             allow_unpinned: false,

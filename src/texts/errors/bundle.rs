@@ -216,6 +216,7 @@ impl fmt::Display for PinSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Argument => f.write_str("--sha256"),
+            Self::Mirrors => f.write_str("each of two mirrors"),
             Self::Sidecar => f.write_str("the checksum file beside the archive"),
             Self::Catalogue(known) => {
                 write!(f, "the catalogue (docker {} for {})", known.version, known.arch)
