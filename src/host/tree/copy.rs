@@ -21,6 +21,7 @@ use super::remove::Remover;
 use super::{Copied, FileTime, Tree, Way, kind, names, open_directory, open_file, stat};
 use crate::host::fault_point::{self, Effect};
 use crate::host::{Host, HostError, kill_point};
+use crate::texts::phrases::host as phrases;
 
 /// Whether both were last written at the same time.
 pub(super) fn same_time(of: &Stat, copy: &Stat) -> bool {
@@ -55,6 +56,7 @@ impl Host {
             host: self,
             tree,
             device: here.st_dev,
+            copy: (there.st_dev, there.st_ino),
             mounts: BTreeSet::new(),
             links: HashMap::new(),
             earlier,
@@ -99,6 +101,9 @@ struct Copier<'a> {
     host: &'a Host,
     tree: &'a Tree<'a>,
     device: u64,
+    /// Device and inode of the copy: it may turn out to be in the directory by another name, such
+    /// as a bind mount's.
+    copy: (u64, u64),
     /// Relative paths of mount points.
     mounts: BTreeSet<Vec<u8>>,
     /// The copies of files with several names, by inode: the first name.
@@ -290,6 +295,10 @@ impl Copier<'_> {
             // It was mounted this very moment.
             self.outcome.mounts.push(self.way.shown());
             return Ok(None);
+        }
+        if (opened.st_dev, opened.st_ino) == self.copy {
+            let source = std::io::Error::other(phrases::COPY_IN_ITSELF);
+            return Err(HostError::io("copy", self.tree.from, source));
         }
         if there.as_ref().is_some_and(|there| kind(there) != FileType::Directory) {
             self.remove(to, name)?;

@@ -140,6 +140,15 @@ fn links_that_were_changed_between_passes() {
     copy.assert_alike();
 }
 
+/// A bind mount shows a place in the directory by a name outside of it.
+#[test]
+fn a_directory_is_not_copied_into_itself() {
+    let copy = Copy::new(&["in/here"]);
+    let tree = Tree { from: "/from", to: "/from/in/here", beside: &copy.beside };
+    let error = copy.bed.host.copy_tree(&tree, None, &|_| {}).unwrap_err();
+    assert!(error.to_string().contains("in the directory itself"), "{error}");
+}
+
 #[test]
 fn holes_stay_holes() {
     let copy = Copy::new(&[]);

@@ -59,3 +59,7 @@ pub fn job_result(result: &str) -> String {
 pub const ROUTES: &str = "the kernel's routes";
 /// What stands where a directory belongs.
 pub const NOT_A_DIRECTORY: &str = "no directory";
+
+/// The copy of a directory is in that directory, by another name.
+pub const COPY_IN_ITSELF: &str =
+    "the new place is in the directory itself, by another name: a bind mount?";
