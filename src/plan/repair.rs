@@ -237,7 +237,13 @@ impl Repairs<'_> {
         if !touched {
             return Ok(());
         }
-        let unit = Unit::Stays(receipt.topology);
+        let service = format!("{UNIT_DIR}/docker.service");
+        // What stands in it now is not what docker will be started with.
+        let differs = self.damage.differences.iter().any(|it| it.path() == Some(&service));
+        let unit = match differs {
+            true => Unit::IsWritten(receipt.topology),
+            false => Unit::Stays(receipt.topology),
+        };
         files::refuse_other_sockets(self.inputs, unit, &merged.value, receipt.topology)?;
         files::refuse_move(self.inputs, &self.files.data_root)?;
         let existing = facts.files.get(DAEMON_JSON);
