@@ -4,7 +4,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use crate::support::{Allowed, Machine, Run, Served, bundle, said_to_be_kept, trace};
@@ -13,7 +13,12 @@ const LIMIT: Duration = Duration::from_secs(120);
 const VERSION: &str = "20.10.24-9";
 
 /// A server on this machine.
-struct Local(Child, String);
+struct Local {
+    child: Child,
+    address: String,
+    /// Open: it writes a line for each answer.
+    _log: BufReader<ChildStdout>,
+}
 
 impl Local {
     fn start(www: &Path) -> Self {
@@ -22,16 +27,17 @@ impl Local {
         python.args(["-B", script, "127.0.0.1"]).arg(www).stdout(Stdio::piped());
         let mut child = python.spawn().expect("python3 is there");
         let mut first = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut first).unwrap();
+        let mut log = BufReader::new(child.stdout.take().unwrap());
+        log.read_line(&mut first).unwrap();
         let address = first.trim().rsplit(' ').next().unwrap().to_owned();
-        Self(child, address)
+        Self { child, address, _log: log }
     }
 }
 
 impl Drop for Local {
     fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
@@ -56,7 +62,7 @@ fn mirrors_are_listed_and_measured() {
     landfall(&["mirrors"], &[]).exits(0).says("download.docker.com").says("Tsinghua");
     let www = tree(&vec![7; 900_000]);
     let server = Local::start(www.path());
-    let good = format!("http://{}", server.1);
+    let good = format!("http://{}", server.address);
     let [broken, whole] = ["status=503%2A9", "norange"].map(|it| format!("{good}/~{it}"));
     let words = ["mirrors", "--probe", "--version", VERSION, &broken, &whole, &good, "--json"];
     let run = landfall(&words, &[]).exits(0);
