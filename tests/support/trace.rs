@@ -8,8 +8,9 @@ use std::process::Command;
 /// Runs the program in a host under strace, successfully; the `connect` and `openat` calls of all
 /// its threads, but not those of other programs that it started.
 pub fn trace<S: AsRef<str>>(host: &Machine, arguments: &[S]) -> Vec<String> {
-    let directory = bench().run.join("trace");
-    std::fs::create_dir_all(&directory).expect("the run's directory is writable");
+    // Its own: what another test traced is not this program's doing.
+    let own = tempfile::tempdir_in(&bench().run).expect("the run's directory is writable");
+    let directory = own.path();
     let program = format!("{SHARE}/landfall");
     let words: Vec<&str> =
         std::iter::once(program.as_str()).chain(arguments.iter().map(AsRef::as_ref)).collect();
@@ -22,7 +23,7 @@ pub fn trace<S: AsRef<str>>(host: &Machine, arguments: &[S]) -> Vec<String> {
     Run::of(&strace, b"", MINUTE * 4).ok();
 
     let mut calls = Vec::new();
-    for file in std::fs::read_dir(&directory).expect("strace wrote its files") {
+    for file in std::fs::read_dir(directory).expect("strace wrote its files") {
         let path = file.expect("the directory can be read").path();
         let text = std::fs::read_to_string(path).expect("strace writes text");
         calls.extend(of_program(&text, &program));
