@@ -120,7 +120,7 @@ pub fn desired_here(
     let receipt = Receipt::load(host).ok().flatten();
     let options = keeping(args.options(), global, receipt.as_ref(), Config::OfThisHost)?;
     let options = fetch::archive(options, global, &args.network, host, output)?;
-    checked(global, &options, Config::OfThisHost)
+    checked_over(receipt.as_ref(), global, &options, Config::OfThisHost)
 }
 
 /// What is asked for of a host with this receipt; the files that it names are there.
@@ -130,7 +130,16 @@ pub fn desired_of(
     receipt: Option<&Receipt>,
     config: Config,
 ) -> Result<Desired, Failure> {
-    let mut desired = checked(global, &keeping(args.options(), global, receipt, config)?, config)?;
+    checked_over(receipt, global, &keeping(args.options(), global, receipt, config)?, config)
+}
+
+fn checked_over(
+    receipt: Option<&Receipt>,
+    global: &Global,
+    options: &Options,
+    config: Config,
+) -> Result<Desired, Failure> {
+    let mut desired = checked(global, options, config)?;
     // Certificates stay until they are taken out by name.
     let earlier = receipt.and_then(|receipt| receipt.desired.as_ref());
     files::keep(&mut desired.registries, earlier.map(|it| it.registries.as_slice()));
@@ -181,42 +190,37 @@ pub fn desired(
 }
 
 fn checked(global: &Global, options: &Options, config: Config) -> Result<Desired, Failure> {
-    let desired = asked(global, options, config)?;
+    let file = named_file(global, config)?;
+    let mut desired = wanted(options, file.as_ref())?;
     // A wrong name is a matter of usage, and found before anything else.
     source::exists(&desired.source.archive)?;
     for path in &desired.images {
         input::open(path).map_err(|error| Failure::new(exit::USAGE, error.to_string()))?;
     }
-    let desired = with_bundled(desired, global, options, config)?;
+    if let Some(below) = configuration_in(&desired)? {
+        // It holds where arguments and file say nothing.
+        let file = match file {
+            Some(file) => file.over(below),
+            None => below,
+        };
+        desired = wanted(options, Some(&file))?;
+    }
     if !desired.images.is_empty() && global.root.is_some() {
         return Err(Failure::new(exit::USAGE, errors::IMAGE_NEEDS_ENGINE));
     }
     Ok(desired)
 }
 
-/// The same with the configuration that the bundle brings along, which holds where arguments and
-/// file say nothing.
-fn with_bundled(
-    desired: Desired,
-    global: &Global,
-    options: &Options,
-    config: Config,
-) -> Result<Desired, Failure> {
+/// The configuration that the bundle brings along, if it is one and does.
+fn configuration_in(desired: &Desired) -> Result<Option<FileConfig>, Failure> {
     let archive = &desired.source.archive;
     let head = source::head(archive, &desired.source)?.map(|(head, _)| head);
-    let Some(text) = head.and_then(|head| head.manifest.configuration) else {
-        return Ok(desired);
-    };
+    let Some(text) = head.and_then(|head| head.manifest.configuration) else { return Ok(None) };
     let below = bundled_config(&text, archive)?;
-    config::desired(
-        &Options { archive: Some(archive.clone()), ..Options::default() },
-        Some(&below),
-    )?;
-    let file = match named_file(global, config)? {
-        Some(file) => file.over(below),
-        None => below,
-    };
-    Ok(config::desired(options, Some(&file))?)
+    // What is wrong in it is told as its own fault.
+    let alone = Options { archive: Some(archive.clone()), ..Options::default() };
+    config::desired(&alone, Some(&below))?;
+    Ok(Some(below))
 }
 
 /// Whether this host's configuration accepts nothing but signed bundles.
@@ -267,9 +271,12 @@ pub fn desired_by(receipt: &Receipt) -> Result<Desired, Failure> {
 
 /// What is asked for; the files that it names are not looked at.
 pub fn asked(global: &Global, options: &Options, config: Config) -> Result<Desired, Failure> {
-    let file = named_file(global, config)?;
-    let mut desired = config::desired(options, file.as_ref())?;
-    let registries = config::registries(options, file.as_ref())?;
+    wanted(options, named_file(global, config)?.as_ref())
+}
+
+fn wanted(options: &Options, file: Option<&FileConfig>) -> Result<Desired, Failure> {
+    let mut desired = config::desired(options, file)?;
+    let registries = config::registries(options, file)?;
     desired.registries = registries.into_iter().map(read_files).collect::<Result<_, _>>()?;
     for code in &desired.ignore {
         if let Err(error) = code.parse::<Code>() {

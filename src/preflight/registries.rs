@@ -24,10 +24,11 @@ pub(super) fn check(case: &Case<'_>) -> Vec<Finding> {
 fn is_there(case: &Case<'_>, files: &RegistryFiles) -> bool {
     let text = |path: &str| case.facts.files.get(path).and_then(|fact| fact.text.as_deref());
     let ca = files.ca.as_ref().is_none_or(|ca| text(&files.ca_path()) == Some(&ca.text));
-    let client = files
-        .client
-        .as_ref()
-        .is_none_or(|client| text(&files.certificate_path()) == Some(&client.certificate.text));
+    let digest = |path: &str| case.facts.files.get(path).and_then(|fact| fact.sha256);
+    let client = files.client.as_ref().is_none_or(|client| {
+        text(&files.certificate_path()) == Some(&client.certificate.text)
+            && digest(&files.key_path()) == Some(client.key_sha256)
+    });
     ca && client
 }
 
