@@ -70,7 +70,8 @@ pub fn check_trust(
     signature: Option<&Signature>,
 ) -> Result<Verdict, Failure> {
     let name = file_name(&source.archive);
-    let version = bundle::version_from_name(&name);
+    // The catalogue knows upstream's archives; a bundle is another file, whatever it is called.
+    let version = bundle::version_from_name(&name).filter(|_| archive.bundled.is_none());
     let verdict =
         verdict(file, &name, version.as_deref(), [source.sha256, source.agreed], archive)?;
     let is_signed = matches!(signature, Some(Signature::Trusted { .. }));

@@ -109,8 +109,9 @@ impl Recipe {
     pub fn with(mut self, more: Self) -> Self {
         self.arch = more.arch.or(self.arch);
         if more.engine.is_some() {
-            // A digest belongs to one archive.
+            // A digest, and the leave to go without one, belong to one archive.
             self.sha256 = None;
+            self.allow_unpinned = false;
         }
         self.engine = more.engine.or(self.engine);
         self.sha256 = more.sha256.or(self.sha256);

@@ -132,6 +132,19 @@ fn without_end(text: &str) -> Zeroizing<String> {
     Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned())
 }
 
+/// Whether there is anything of that name, be it readable or not.
+///
+/// # Errors
+/// [`HostError::Io`] if that cannot be told.
+#[allow(clippy::disallowed_methods)] // the door for input files
+pub fn is_there(path: &Path) -> Result<bool, HostError> {
+    match path.symlink_metadata() {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(HostError::io("look at", path.to_string_lossy(), error)),
+    }
+}
+
 /// The names in a directory, sorted; those that are no UTF-8 are left out.
 ///
 /// # Errors

@@ -36,6 +36,11 @@ impl Source {
         self.bytes.size()
     }
 
+    /// Whether it is in volumes.
+    pub fn in_volumes(&self) -> bool {
+        self.volumes.is_some()
+    }
+
     /// All its bytes, from the start.
     pub fn bytes(&self) -> Reader {
         Reader { source: Arc::clone(&self.bytes), at: 0 }

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use landfall_engine::{Client, LOAD_STALL_LIMIT};
@@ -90,7 +90,11 @@ async fn load(
 ) -> Result<(), StepError> {
     let of = stream.size();
     let (reader, mut writer) = io::pipe().map_err(|error| failed(source, error))?;
-    let reading = std::thread::spawn(move || stream.write(&mut writer));
+    let (done, read) = mpsc::channel();
+    std::thread::spawn(move || {
+        // Before the stream ends for the engine.
+        let _ = done.send(stream.write(&mut writer));
+    });
     let (sent, mut progress) = watch::channel(0);
     let archive = tokio::fs::File::from_std(File::from(OwnedFd::from(reader)));
     let report = move |bytes| {
@@ -107,10 +111,13 @@ async fn load(
             }
         }
     };
-    let read = reading.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+    // An engine that gave up takes no more of the stream, and its writer may wait for that for ever.
+    let read = if loaded.is_ok() { read.recv().ok() } else { read.try_recv().ok() };
     match (read, loaded) {
         // What the engine says of a stream that breaks off is not the cause.
-        (Err(error), _) if error.kind() != io::ErrorKind::BrokenPipe => Err(failed(source, error)),
+        (Some(Err(error)), _) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(failed(source, error))
+        }
         (_, loaded) => loaded.map(drop).map_err(StepError::from),
     }
 }

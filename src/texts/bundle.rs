@@ -67,6 +67,12 @@ pub const PLUGIN_FORM: &str =
 pub const PACKAGE_FORM: &str = "DISTRIBUTION=FILE is expected, as in debian-12=iptables.deb";
 /// What `--size` takes.
 pub const SIZE_FORM: &str = "a number of bytes is expected, or one with K, M or G";
+/// Neither signed nor split again: the list that stands there would be written over.
+pub const IN_VOLUMES: &str =
+    "this is a bundle in volumes: the whole bundle is signed, and then split";
+/// The public key has the name of the secret one.
+pub const KEY_ENDS_IN_PUB: &str = "the public key gets this name with .pub in place of its ending: \
+     choose one without it";
 /// A key is never replaced.
 pub const KEY_EXISTS: &str = "there is such a file, and keys are not written over";
 /// Asks for a key's password.

@@ -6,6 +6,7 @@ use flate2::{Compress, Compression, Crc, Decompress, FlushCompress, FlushDecompr
 
 use super::MEMBER;
 use super::error::FormatError;
+use crate::bundle::pipeline::fill;
 use crate::texts::phrases::archive as phrases;
 
 /// What each member begins with: deflate, one extra field, no time, no system; then the field
@@ -88,7 +89,7 @@ pub(super) fn next(
     bound: Bound,
 ) -> Result<Option<Packed>, FormatError> {
     let mut header = [0; HEADER];
-    match fill(input, &mut header)? {
+    match fill(input, &mut header).map_err(FormatError::Read)? {
         0 => return Ok(None),
         HEADER => {}
         got if header[..got.min(START.len())] == START[..got.min(START.len())] => {
@@ -99,24 +100,11 @@ pub(super) fn next(
     let length = bound.length(&header, at)? as usize;
     let mut bytes = vec![0; length];
     bytes[..HEADER].copy_from_slice(&header);
-    let got = fill(input, &mut bytes[HEADER..])?;
+    let got = fill(input, &mut bytes[HEADER..]).map_err(FormatError::Read)?;
     if HEADER + got < length {
         return Err(FormatError::Cut { packed_at: at + (HEADER + got) as u64 });
     }
     Ok(Some(Packed { at, bytes }))
-}
-
-fn fill(input: &mut dyn Read, buffer: &mut [u8]) -> Result<usize, FormatError> {
-    let mut filled = 0;
-    while filled < buffer.len() {
-        match input.read(&mut buffer[filled..]) {
-            Ok(0) => break,
-            Ok(count) => filled += count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(FormatError::Read(error)),
-        }
-    }
-    Ok(filled)
 }
 
 impl Packed {

@@ -6,7 +6,7 @@ use super::manifest::*;
 use super::write::{Item, write};
 use super::{MANIFEST, Reader, SIGNATURE, member, tar_header};
 use crate::bundle::Machine;
-use crate::bundle::testing::ElfImage;
+use crate::bundle::testing::{ElfImage, MODERN};
 use crate::digest::Digest;
 
 /// 2026-01-01T00:00:00Z.
@@ -37,18 +37,8 @@ pub(crate) fn item(path: &str, role: FileRole, bytes: Vec<u8>) -> Item {
 
 /// Everything that a bundle can hold.
 pub(crate) fn items() -> Vec<Item> {
-    let programs = [
-        "docker-proxy",
-        "docker-init",
-        "containerd",
-        "ctr",
-        "runc",
-        "docker",
-        "containerd-shim-runc-v2",
-        "dockerd",
-    ];
     let program = |name: &str| ElfImage::fixed(Machine::X86_64).payload(name.as_bytes()).build();
-    let mut items: Vec<Item> = programs
+    let mut items: Vec<Item> = MODERN
         .iter()
         .map(|name| item(&format!("docker/{name}"), FileRole::Engine, program(name)))
         .collect();

@@ -122,19 +122,21 @@ pub(in crate::bundle) fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// The archive of a release since 23.0, in upstream's order, with small programs.
+/// The programs of a release since 23.0, in upstream's order.
+pub(in crate::bundle) const MODERN: [&str; 8] = [
+    "docker-proxy",
+    "docker-init",
+    "containerd",
+    "ctr",
+    "runc",
+    "docker",
+    "containerd-shim-runc-v2",
+    "dockerd",
+];
+
+/// The archive of such a release, with small programs.
 pub(in crate::bundle) fn modern() -> ArchiveImage {
-    let names = [
-        "docker-proxy",
-        "docker-init",
-        "containerd",
-        "ctr",
-        "runc",
-        "docker",
-        "containerd-shim-runc-v2",
-        "dockerd",
-    ];
-    names.into_iter().fold(
+    MODERN.into_iter().fold(
         ArchiveImage::default().with(FileImage::directory("docker/")),
         |archive, name| {
             let image = ElfImage::fixed(Machine::X86_64).payload(name.as_bytes());

@@ -3,7 +3,7 @@
 mod archive;
 mod elf_image;
 
-pub(in crate::bundle) use archive::{ArchiveImage, FileImage, gzip, modern, pax};
+pub(in crate::bundle) use archive::{ArchiveImage, FileImage, MODERN, gzip, modern, pax};
 pub(in crate::bundle) use elf_image::ElfImage;
 
 /// Numbers that look random and are the same each time (Marsaglia's xorshift64*).

@@ -24,8 +24,11 @@ pub fn keygen(
     output: &Output,
 ) -> Result<u8, Failure> {
     let public = key.with_extension("pub");
+    if public == key {
+        return Err(about(key, texts::KEY_ENDS_IN_PUB));
+    }
     for path in [key, &public] {
-        if input::open(path).is_ok() {
+        if input::is_there(path).map_err(|error| usage(&error))? {
             return Err(about(path, texts::KEY_EXISTS));
         }
     }
@@ -56,6 +59,9 @@ pub fn sign(
     output: &Output,
 ) -> Result<u8, Failure> {
     let source = Source::open(path)?;
+    if source.in_volumes() {
+        return Err(about(path, texts::IN_VOLUMES));
+    }
     let bytes = source.bytes();
     let head = read_head(bytes.clone(), Some(source.size()))
         .map_err(|error| Failure::from(source.blame(error)))?;

@@ -18,6 +18,9 @@ use crate::texts::bundle as texts;
 /// `landfall bundle split`.
 pub fn split(path: &Path, size: u64, output: &Output) -> Result<u8, Failure> {
     let source = Source::open(path)?;
+    if source.in_volumes() {
+        return Err(about(path, texts::IN_VOLUMES));
+    }
     read_head(source.bytes(), Some(source.size())).map_err(|error| source.blame(error))?;
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let sizes =
