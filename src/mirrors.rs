@@ -71,7 +71,7 @@ pub enum Wanted {
 /// Why a mirror cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MirrorError {
-    /// It is neither a URL nor a name in the table; the nearest name.
+    /// It is neither a URL nor a name in the table; the nearest name. Without its login.
     Unknown(String, Option<&'static str>),
     /// `auto` stands for all of them.
     AutoAmongOthers,
@@ -122,7 +122,7 @@ pub fn site(text: &str) -> Result<Site, MirrorError> {
         Some(mirror) => known(mirror),
         None => {
             let names = all().iter().map(|mirror| mirror.name);
-            Err(MirrorError::Unknown(text.to_owned(), nearest::nearest(text, names)))
+            Err(MirrorError::Unknown(without_login(text), nearest::nearest(text, names)))
         }
     }
 }
@@ -212,13 +212,13 @@ impl fmt::Debug for Login {
     }
 }
 
-/// A URL as it may be shown.
+/// A URL as it may be shown: what stands before the last `@` is left out, even where it would not be
+/// a login, since a password may hold a `/` that should have been written as `%2F`.
 pub fn without_login(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
-    let (authority, path) = rest.find('/').map_or((rest, ""), |slash| rest.split_at(slash));
-    match authority.rsplit_once('@') {
-        Some((_, host)) => format!("{scheme}://{host}{path}"),
-        None => url.to_owned(),
+    let Some((_, place)) = url.rsplit_once('@') else { return url.to_owned() };
+    match url.split_once("://") {
+        Some((scheme, _)) => format!("{scheme}://{place}"),
+        None => place.to_owned(),
     }
 }
 
@@ -353,5 +353,9 @@ mod tests {
         assert!(!shown.contains("s3cr") && !shown.contains("ann"), "{shown}");
         let Err(error) = site("gopher://ann:s3cret@a/") else { panic!() };
         assert!(!format!("{error:?}").contains("s3cret"), "{error:?}");
+        for text in ["ann:s3c/ret@mirror.example", "http://ann:s3c/ret@a/", "x?s3cret@a/b c"] {
+            let Err(error) = site(text) else { panic!("{text}") };
+            assert!(!format!("{error:?}").contains("s3c"), "{error:?}");
+        }
     }
 }

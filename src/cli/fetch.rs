@@ -9,7 +9,7 @@ use crate::config::{OnlineConfig, Options};
 use crate::download::race::{Measured, race};
 use crate::download::{EngineArchive, FetchError, Fetcher, Pace, Vouched};
 use crate::facts::distribution::{self, Quirk};
-use crate::facts::{OsRelease, os_release};
+use crate::facts::{OsRelease, distribution_of};
 use crate::host::Host;
 use crate::mirrors::{self, MirrorError, Site, Wanted};
 use crate::report::{Event, Reporter};
@@ -46,7 +46,7 @@ fn is_static(asked: Option<Method>, host: &Host, output: &Output) -> Result<bool
     match asked {
         Some(method) => Ok(method == Method::Static),
         None => {
-            let os = os(host)?;
+            let os = distribution_of(host)?;
             let none = !has_packages(&os);
             if none {
                 output.line(&texts::no_packages(&os.shown()));
@@ -61,16 +61,6 @@ fn has_packages(os: &OsRelease) -> bool {
     distribution::lookup(os).is_some_and(|known| {
         known.docker_ce.is_some() && !known.quirks.contains(&Quirk::NoNewDockerCe)
     })
-}
-
-/// What the host is.
-pub fn os(host: &Host) -> Result<OsRelease, Failure> {
-    for path in os_release::PATHS {
-        if let Some(text) = host.read_text(path)? {
-            return Ok(os_release::parse(&text));
-        }
-    }
-    Ok(os_release::parse(""))
 }
 
 fn from_mirrors(
@@ -94,13 +84,13 @@ fn from_mirrors(
     }
     let named = if options.mirrors.is_empty() { in_file.mirrors } else { options.mirrors.clone() };
     let sites = sites(&named, &archive.path(), network, host, output)?;
-    let want = archive.want(&sites, options.sha256);
+    let want = archive.want(&sites, options.sha256.or(in_file.sha256));
     let cache = network.cache(host)?;
     let fetcher = Fetcher {
         web: &network.web,
         cache: &cache,
         pace: Pace::default(),
-        allow_unpinned: options.allow_unpinned == Some(true),
+        allow_unpinned: options.allow_unpinned.or(in_file.allow_unpinned) == Some(true),
         reporter: output,
     };
     let fetched = host.block_on_or_interrupt(fetcher.fetch(std::slice::from_ref(&want)));
@@ -163,6 +153,7 @@ impl From<FetchError> for Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::facts::os_release;
 
     #[test]
     fn where_docker_builds_packages() {

@@ -4,12 +4,11 @@ use serde_json::json;
 
 use super::args::{Global, MirrorsArgs};
 use super::failure::{Failure, exit};
-use super::fetch::os;
 use super::network::Network;
 use super::output::{BAD, GOOD, HEADING, Output};
 use crate::download::EngineArchive;
 use crate::download::race::{Measured, race};
-use crate::facts::distribution;
+use crate::facts::{distribution, distribution_of};
 use crate::host::Host;
 use crate::mirrors::{self, Reach, Site};
 use crate::texts::download as texts;
@@ -56,7 +55,8 @@ fn probe(global: &Global, args: &MirrorsArgs, host: &Host, output: &Output) -> R
         [] => mirrors::everywhere(),
         named => named.iter().map(|text| mirrors::site(text)).collect::<Result<_, _>>()?,
     };
-    let index = distribution::lookup(&os(host)?).and_then(|known| known.index(&machine));
+    let index =
+        distribution::lookup(&distribution_of(host)?).and_then(|known| known.index(&machine));
     output.line(&texts::racing(sites.len()));
     let measured =
         host.block_on_or_interrupt(race(&network.web, sites, &archive.path(), index.as_deref()))?;

@@ -131,6 +131,10 @@ pub struct OnlineConfig {
     pub mirrors: Vec<String>,
     /// Which version.
     pub version: Option<String>,
+    /// The digest of its archive.
+    pub sha256: Option<Digest>,
+    /// Whether it may come without one that is known.
+    pub allow_unpinned: Option<bool>,
 }
 
 /// What the file says of how mirrors are reached.
@@ -226,8 +230,9 @@ impl FileConfig {
 
     /// What it says of an engine from a mirror, if it asks for one.
     pub fn online(&self) -> Option<OnlineConfig> {
-        let Online { method, mirrors, version } = self.keys.engine.source.online.clone()?;
-        Some(OnlineConfig { method, mirrors, version })
+        let Source { sha256, allow_unpinned, online, .. } = self.keys.engine.source.clone();
+        let Online { method, mirrors, version } = online?;
+        Some(OnlineConfig { method, mirrors, version, sha256, allow_unpinned })
     }
 
     /// What it says of how mirrors are reached.
@@ -467,6 +472,8 @@ ignore: [LF004]
             method: Some(Method::Static),
             mirrors: vec!["tuna".to_owned()],
             version: Some("28.5.2".to_owned()),
+            sha256: None,
+            allow_unpinned: None,
         };
         assert_eq!(file.online(), Some(online));
         let proxy = ["", "http://p:3128", ".internal"].map(str::to_owned);

@@ -86,12 +86,15 @@ pub fn gather(host: &Host) -> Result<StartCommand, HostError> {
     let read = |path: String| {
         Ok::<_, HostError>(host.read_text(&path)?.map(|text| TextFile { path, text }))
     };
+    let is_masked = |path: &str| {
+        let target = host.stat(path)?.and_then(|state| state.target);
+        Ok::<_, HostError>(target.as_deref() == Some("/dev/null"))
+    };
     let mut unit = None;
     for directory in DIRECTORIES {
         let path = format!("{directory}/docker.service");
-        let target = host.stat(&path)?.and_then(|state| state.target);
         // A masked unit starts nothing.
-        if target.as_deref() == Some("/dev/null") {
+        if is_masked(&path)? {
             return Ok(StartCommand::default());
         }
         unit = read(path)?;
@@ -112,16 +115,15 @@ pub fn gather(host: &Host) -> Result<StartCommand, HostError> {
     }
     let mut texts = Vec::new();
     for path in drop_ins.into_values() {
-        texts.extend(read(path)?);
+        if !is_masked(&path)? {
+            texts.extend(read(path)?);
+        }
     }
-    let mut variables = Vec::new();
-    for path in environment_files(unit.iter().chain(&texts)) {
-        variables.extend(read(path)?);
-    }
-    let mut usual = Vec::new();
-    for path in USUAL_FILES {
-        usual.extend(read(path.to_owned())?);
-    }
+    // What is no file of text has nothing to say, and stops nobody.
+    let readable = |path: String| read(path).ok().flatten();
+    let variables: Vec<_> =
+        environment_files(unit.iter().chain(&texts)).into_iter().filter_map(readable).collect();
+    let usual: Vec<_> = USUAL_FILES.into_iter().map(str::to_owned).filter_map(readable).collect();
     Ok(read_command(unit.as_ref(), &texts, &variables, &usual))
 }
 
@@ -373,6 +375,7 @@ mod tests {
             "etc/systemd/system/docker.service.d",
             "usr/lib/systemd/system/docker.service.d",
             "etc/default",
+            "etc/sysconfig/docker",
         ]);
         bed.write("/usr/lib/systemd/system/docker.service", UNIT);
         bed.write(
@@ -385,6 +388,9 @@ mod tests {
         );
         bed.write("/etc/systemd/system/docker.service.d/a.conf", "[Service]\nEnvironment=MTU=3\n");
         bed.write("/etc/default/docker", "DOCKER_OPTS=--debug\n");
+        // Masked, as systemd.unit(5) has it; and a directory in place of a file.
+        bed.host.create_link("/etc/systemd/system/docker.service.d/c.conf", "/dev/null").unwrap();
+        bed.write("/usr/lib/systemd/system/docker.service.d/c.conf", "[Service]\nExecStart=/x\n");
         let command = gather(&bed.host).unwrap();
         assert_eq!(command.words.last().unwrap().text, "--mtu=2");
         assert_eq!(command.unread.len(), 1, "no unit names the file");

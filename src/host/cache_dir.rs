@@ -63,19 +63,21 @@ impl CacheDir {
     pub fn partial(&self, name: &str) -> Result<Partial, HostError> {
         let path = self.partial_dir().join(name);
         let fail = |source| HostError::io("open", shown(&path), source);
+        let busy = || fail(io::Error::new(io::ErrorKind::ResourceBusy, phrases::FETCHED_ELSEWHERE));
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false).mode(0o600);
         options.custom_flags(rustix::fs::OFlags::NOFOLLOW.bits() as i32);
         let mut file = options.open(&path).map_err(fail)?;
         match file.try_lock() {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(fail(io::Error::new(
-                    io::ErrorKind::ResourceBusy,
-                    phrases::FETCHED_ELSEWHERE,
-                )));
-            }
+            Err(TryLockError::WouldBlock) => return Err(busy()),
             Err(TryLockError::Error(error)) => return Err(fail(error)),
+        }
+        // Whoever had the lock may have given the file another name meanwhile.
+        let still = std::fs::symlink_metadata(&path).map_err(fail)?;
+        let open = file.metadata().map_err(fail)?;
+        if (still.dev(), still.ino()) != (open.dev(), open.ino()) {
+            return Err(busy());
         }
         let length = file.seek(SeekFrom::End(0)).map_err(fail)?;
         Ok(Partial { file, path, length })

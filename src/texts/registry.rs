@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::mirrors::without_login;
 use crate::registry::check::Passed;
 use crate::registry::docker_config::{CredentialsError, Keeper};
 use crate::registry::{CertificateFileProblem, Registry, TargetError};
@@ -139,12 +140,13 @@ pub fn file_problem(problem: CertificateFileProblem) -> &'static str {
 impl fmt::Display for TargetError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Registry(text) => write!(f, "`{text}` is no name of a registry"),
+            // Either may hold a password.
+            Self::Registry(text) => {
+                write!(f, "`{}` is no name of a registry", without_login(text))
+            }
             Self::Image(text) => write!(f, "`{text}` is no name of an image"),
             Self::Mirror(text) => {
-                // It may hold a password.
-                let shown = text.rsplit_once('@').map_or(text.as_str(), |(_, rest)| rest);
-                write!(f, "`{shown}` is no URL of a mirror")
+                write!(f, "`{}` is no URL of a mirror", without_login(text))
             }
         }
     }

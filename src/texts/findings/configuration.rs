@@ -5,6 +5,7 @@ use crate::desired::{DAEMON_JSON, HOSTS_DROP_IN};
 use crate::facts::kernel_settings::{ResetBy, SettingReset};
 use crate::facts::start_command::UnreadOptions;
 use crate::preflight::{Code, Seen};
+use crate::redact;
 
 pub(super) fn page(code: Code) -> Option<Page> {
     Some(match code {
@@ -54,7 +55,7 @@ pub(super) fn seen(seen: &Seen) -> Option<String> {
     Some(match seen {
         Seen::OptionsUnread { options } => {
             let one = |UnreadOptions { name, value, path, line }: &UnreadOptions| {
-                format!("{path}, line {line}: {name}={value}")
+                format!("{path}, line {line}: {name}={}", redact::text(value))
             };
             format!(
                 "docker.service uses none of {}",

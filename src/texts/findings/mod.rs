@@ -64,10 +64,20 @@ fn page_of_one(code: Code) -> Option<Page> {
 pub fn text(finding: &Finding) -> Text {
     Text {
         title: title(finding.code),
-        seen: seen::seen(&finding.seen),
+        seen: printable(seen::seen(&finding.seen)),
         why: why(finding.code),
-        fix: fix::fix(&finding.seen),
+        fix: printable(fix::fix(&finding.seen)),
     }
+}
+
+/// The same without what a terminal would take for a command: servers and files of others are
+/// quoted in findings.
+fn printable(text: String) -> String {
+    let is_harmless = |c: char| !c.is_control() || c == '\n';
+    if text.chars().all(is_harmless) {
+        return text;
+    }
+    text.chars().map(|c| if is_harmless(c) { c } else { char::REPLACEMENT_CHARACTER }).collect()
 }
 
 /// What a code stands for, in one line.

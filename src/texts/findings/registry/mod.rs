@@ -52,7 +52,7 @@ pub(super) fn fix(sight: &RegistrySight) -> String {
             "set the clock if it is wrong: date --set 'YYYY-MM-DD HH:MM:SS'; see landfall doctor"
                 .to_owned()
         }
-        RegistrySight::RegistryOtherName { registry, names } if !names.is_empty() => format!(
+        RegistrySight::RegistryOtherName { registry, names } if is_word(names.first()) => format!(
             "use a name that it is for (landfall registry check {}), or ask for a certificate for \
              {registry}",
             names[0]
@@ -62,7 +62,7 @@ pub(super) fn fix(sight: &RegistrySight) -> String {
              {{cert: FILE, key: FILE}}}}; by hand: cp FILE {directory}/client.cert, and its key to \
              client.key"
         ),
-        RegistrySight::RealmUnknown { name, harbor, .. } => {
+        RegistrySight::RealmUnknown { name, harbor, .. } if is_word(Some(name)) => {
             let server = if *harbor {
                 "on the Harbor host set external_url (or hostname) in harbor.yml to a name that \
                  clients know, and run its ./prepare; "
@@ -71,7 +71,7 @@ pub(super) fn fix(sight: &RegistrySight) -> String {
             };
             format!("{server}or here: echo 'ADDRESS {name}' >>/etc/hosts")
         }
-        RegistrySight::RealmUnreachable { registry, realm, harbor, .. } => {
+        RegistrySight::RealmUnreachable { registry, realm, harbor, .. } if is_word(Some(realm)) => {
             let key = if *harbor { "external_url in harbor.yml" } else { "auth.token.realm" };
             format!(
                 "curl -v '{realm}' shows the same; if the address is wrong, mend {key} there; then \
@@ -124,5 +124,33 @@ pub(super) fn fix(sight: &RegistrySight) -> String {
              --registry-ca {registry}=FILE"
         ),
         _ => general(),
+    }
+}
+
+/// Whether what a server sent may stand in a command that people copy.
+fn is_word(text: Option<impl AsRef<str>>) -> bool {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-._~:/=%+,@".contains(c);
+    text.is_some_and(|text| text.as_ref().chars().all(is_plain))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::preflight::{Finding, Seen};
+    use crate::texts::findings::text;
+
+    #[test]
+    fn what_a_server_sends_is_no_command() {
+        let unknown = |name: &str| RegistrySight::RealmUnknown {
+            registry: "r.example".to_owned(),
+            realm: format!("https://{name}/\u{1b}[2J"),
+            name: name.to_owned(),
+            harbor: false,
+        };
+        assert!(fix(&unknown("auth.example")).contains("'ADDRESS auth.example' >>/etc/hosts"));
+        assert!(!fix(&unknown("a' >x; reboot; '")).contains("reboot"));
+        let sight = unknown("auth.example");
+        let finding = Finding::warning(Seen::Registry(sight));
+        assert!(!text(&finding).seen.contains('\u{1b}'), "{}", text(&finding).seen);
     }
 }
