@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use clap::Parser;
-use serde_json::json;
 
 use super::args::{BootstrapArgs, Cli};
 use super::failure::{Failure, exit};
@@ -16,16 +15,13 @@ use crate::texts::bootstrap as texts;
 
 /// Prints the script.
 pub fn script(args: &BootstrapArgs, output: &Output) -> Result<u8, Failure> {
-    print("bootstrap-script", bootstrap::script(&wanted(args)?)?, output)
+    output.text("bootstrap-script", &bootstrap::script(&wanted(args)?)?);
+    Ok(exit::DONE)
 }
 
 /// Prints the user-data.
 pub fn user_data(args: &BootstrapArgs, output: &Output) -> Result<u8, Failure> {
-    print("cloud-init", bootstrap::user_data(&wanted(args)?)?, output)
-}
-
-fn print(event: &str, text: String, output: &Output) -> Result<u8, Failure> {
-    output.result(text.trim_end(), &json!({"event": event, "text": text}));
+    output.text("cloud-init", &bootstrap::user_data(&wanted(args)?)?);
     Ok(exit::DONE)
 }
 

@@ -59,9 +59,7 @@ impl Failure {
         self.hints.push(hint.into());
         self
     }
-}
 
-impl Failure {
     /// A failure after all was done and is to stay.
     pub fn left_to_complete(self) -> Self {
         let mut failure = self.hint(errors::COMPLETE);

@@ -2,7 +2,6 @@
 
 use clap::CommandFactory;
 use clap_complete::Shell;
-use serde_json::json;
 
 use super::args::Cli;
 use super::failure::{Failure, exit};
@@ -30,17 +29,14 @@ pub fn man(command: Option<&str>, output: &Output) -> Result<u8, Failure> {
         .render(&mut text)
         .map_err(|error| Failure::new(exit::FAILED, error.to_string()))?;
     let text = String::from_utf8_lossy(&text).replace("\n.SH EXTRA\n", "\n.SH NOTES\n");
-    print("man", &text, output)
+    output.text("man", &text);
+    Ok(exit::DONE)
 }
 
 /// What a shell needs to complete words of the command line.
 pub fn completions(shell: Shell, output: &Output) -> Result<u8, Failure> {
     let mut text = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "landfall", &mut text);
-    print("completions", &String::from_utf8_lossy(&text), output)
-}
-
-fn print(event: &str, text: &str, output: &Output) -> Result<u8, Failure> {
-    output.result(text.trim_end(), &json!({"event": event, "text": text}));
+    output.text("completions", &String::from_utf8_lossy(&text));
     Ok(exit::DONE)
 }

@@ -141,6 +141,11 @@ impl Output {
         }
     }
 
+    /// A text that is the result of a command: as it is, or in an object.
+    pub fn text(&self, event: &str, text: &str) {
+        self.result(text.trim_end(), &json!({"event": event, "text": text}));
+    }
+
     /// A question, on a terminal: `true` for yes. Without a terminal, or with `--json`,
     /// nothing is asked, and the answer is `None`.
     ///

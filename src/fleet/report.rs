@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestSuite};
 use serde::Serialize;
 
-use super::result::{HostResult, Outcome};
+use super::result::{About, HostResult, Outcome};
 use crate::texts::{fleet as texts, utc};
 
 const PAGE: &str = include_str!("../../templates/fleet-report.html.tera");
@@ -195,8 +195,10 @@ struct PageStep<'a> {
 impl<'a> Page<'a> {
     fn new(report: &'a Report) -> Self {
         let abouts = || report.results.iter().map(|result| &result.about);
-        let start = abouts().map(|about| about.began * 1000).min().unwrap_or_default();
-        let end = abouts().map(|about| about.began * 1000 + about.milliseconds).max();
+        // A result may say anything.
+        let began = |about: &About| about.began.saturating_mul(1000);
+        let start = abouts().map(began).min().unwrap_or_default();
+        let end = abouts().map(|about| began(about).saturating_add(about.milliseconds)).max();
         let whole = end.unwrap_or_default().saturating_sub(start).max(1);
         let good = report.results.iter().filter(|result| result.outcome.is_good()).count();
         let host = |result: &'a HostResult| {
@@ -207,7 +209,7 @@ impl<'a> Page<'a> {
                 good: result.outcome.is_good(),
                 began: utc(about.began),
                 took: texts::seconds(about.milliseconds),
-                left: percent((about.began * 1000).saturating_sub(start), whole),
+                left: percent(began(about).saturating_sub(start), whole),
                 width: percent(about.milliseconds, whole),
                 steps: steps(result),
             }
@@ -223,12 +225,12 @@ impl<'a> Page<'a> {
 }
 
 fn steps(result: &HostResult) -> Vec<PageStep<'_>> {
-    let whole = result.steps.iter().map(|step| step.milliseconds).sum::<u64>().max(1);
-    let mut passed = 0;
+    let whole = result.steps.iter().map(|step| step.milliseconds).fold(1, u64::saturating_add);
+    let mut passed = 0_u64;
     (result.steps.iter())
         .map(|step| {
             let left = percent(passed, whole);
-            passed += step.milliseconds;
+            passed = passed.saturating_add(step.milliseconds);
             let width = percent(step.milliseconds, whole);
             PageStep { what: &step.what, took: texts::seconds(step.milliseconds), left, width }
         })
@@ -245,7 +247,6 @@ fn percent(part: u64, whole: u64) -> f64 {
 mod tests {
     use super::*;
     use crate::facts::identity::Identity;
-    use crate::fleet::result::About;
     use serde_json::{Value, json};
 
     fn result(name: &str, began: u64, exit: u8, event: Value) -> HostResult {
@@ -297,6 +298,16 @@ mod tests {
         let xml = report().junit().unwrap();
         assert!(xml.contains("tests=\"5\"") && xml.contains("failures=\"2\""), "{xml}");
         assert!(xml.contains("errors=\"1\"") && xml.contains("disk &amp; &lt;full&gt;"), "{xml}");
+    }
+
+    #[test]
+    fn times_may_be_anything() {
+        let mut never = result("a", u64::MAX, 0, json!({"event": "done"}));
+        never.about.milliseconds = u64::MAX;
+        never.steps.push(never.steps[0].clone());
+        never.steps.iter_mut().for_each(|step| step.milliseconds = u64::MAX);
+        let now = result("b", 7, 0, json!({"event": "done"}));
+        assert!(Report::new(vec![never, now], &[]).html().unwrap().contains("</html>"));
     }
 
     #[test]

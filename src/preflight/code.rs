@@ -317,8 +317,6 @@ codes! {
     NotSeen = 148,
     /// The daemon runs, but its API does not answer.
     ApiSilent = 149,
-    /// Something turns kernel settings off that the engine needs.
-    SettingReset = 190,
     /// A registry's name has no address.
     NameUnknown = 150,
     /// No name server answers.
@@ -393,6 +391,8 @@ codes! {
     CertificateFileChain = 185,
     /// The system's trust store cannot be told of an authority.
     TrustStoreMissing = 186,
+    /// Something turns kernel settings off that the engine needs.
+    SettingReset = 190,
 }
 
 impl Code {

@@ -3,11 +3,14 @@
 
 use std::collections::BTreeMap;
 
+use rustls::pki_types::CertificateDer;
 use serde::Serialize;
 use x509_cert::Certificate;
-use x509_cert::der::DecodePem;
+use x509_cert::der::pem::LineEnding;
+use x509_cert::der::{Decode, EncodePem};
 
 use crate::digest::Digest;
+use crate::net::trust;
 use crate::texts::bootstrap as texts;
 
 /// Where the host's own `uname -m` goes in an address.
@@ -175,22 +178,14 @@ fn quoted(word: &str) -> Result<String, BootstrapError> {
 
 /// The certificates of a PEM file, and nothing else that may stand between them.
 fn certificates(text: &str) -> Result<String, BootstrapError> {
-    const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
-    const END: &str = "-----END CERTIFICATE-----";
-    let mut found = Vec::new();
-    for part in text.split(BEGIN).skip(1) {
-        let body = part.split(END).next().unwrap_or_default();
-        let lines = body.lines().map(str::trim).filter(|line| !line.is_empty());
-        let pem: Vec<&str> = [BEGIN].into_iter().chain(lines).chain([END]).collect();
-        let pem = pem.join("\n");
-        Certificate::from_pem(&pem)
-            .map_err(|error| BootstrapError::Certificates(error.to_string()))?;
-        found.push(pem);
-    }
-    if found.is_empty() {
+    let found = trust::certificates(text.as_bytes());
+    if found.is_empty() || found.len() != text.matches("-----BEGIN CERTIFICATE-----").count() {
         return Err(BootstrapError::Certificates(texts::NO_CERTIFICATES.to_owned()));
     }
-    Ok(found.join("\n"))
+    let pem = |der: &CertificateDer<'_>| Certificate::from_der(der)?.to_pem(LineEnding::LF);
+    let all = found.iter().map(pem).collect::<Result<String, _>>();
+    all.map(|all| all.trim_end().to_owned())
+        .map_err(|error| BootstrapError::Certificates(error.to_string()))
 }
 
 #[cfg(test)]

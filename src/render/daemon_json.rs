@@ -198,12 +198,17 @@ impl Parties<'_> {
             let rule = if objects { inner } else { MergeRule::Value };
             parties.merge(&format!("{path}.{key}"), rule)?.add_to(key, &mut value, &mut owned);
         }
-        let emptied = value.is_empty()
-            && (self.is_our_empty_one() || !(now.is_empty() && self.now.is_some()));
+        let emptied = value.is_empty() && self.empties(now.is_empty());
         Ok(Part {
             value: (!emptied || self.wanted.is_some()).then_some(Value::Object(value)),
             owned: (!owned.is_empty() || self.owns_empty_one()).then_some(Value::Object(owned)),
         })
+    }
+
+    /// Whether a list or object that has nothing left in it goes. Somebody else's that was empty
+    /// stays.
+    fn empties(&self, was_empty: bool) -> bool {
+        self.is_our_empty_one() || !was_empty || self.now.is_none()
     }
 
     fn merge_list(self, path: &str, rule: MergeRule) -> Result<Part, Mismatch> {
@@ -251,8 +256,7 @@ impl Parties<'_> {
             })
             .cloned()
             .collect();
-        let emptied = value.is_empty()
-            && (self.is_our_empty_one() || !(now.is_empty() && self.now.is_some()));
+        let emptied = value.is_empty() && self.empties(now.is_empty());
         Ok(Part {
             value: (!emptied || self.wanted.is_some()).then_some(Value::Array(value)),
             owned: (!owned.is_empty() || self.owns_empty_one()).then_some(Value::Array(owned)),

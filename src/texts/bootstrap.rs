@@ -5,7 +5,7 @@ use std::fmt;
 use crate::render::bootstrap::BootstrapError;
 
 /// A file that should hold certificates holds none.
-pub const NO_CERTIFICATES: &str = "there is no certificate in PEM in it";
+pub const NO_CERTIFICATES: &str = "there is no certificate in PEM in it, or one that is cut";
 
 impl fmt::Display for BootstrapError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -10,8 +10,8 @@ pub const CERTIFICATES_IN_FORCE: &str =
 /// Nothing was asked for.
 pub const NOTHING_ASKED: &str = "nothing is asked for";
 /// What could be.
-pub const ASK: &str =
-    "name what shall change: --set KEY=JSON, --unset KEY, --add KEY=VALUE, --remove KEY=VALUE";
+pub const ASK: &str = "name what shall change: --set KEY=JSON, --unset KEY, --add KEY=VALUE, --remove KEY=VALUE, \
+     --registry-ca HOST=FILE, --http-proxy URL";
 /// What to do then.
 pub const ADOPT_FIRST: &str = "to take over the one that is there: landfall adopt; to install one: landfall install --offline FILE";
 /// Before somebody else's values are replaced.

@@ -63,3 +63,38 @@ free_address() {
   done
   die "no free address left in $BENCH_NET.0/24"
 }
+
+# serve_on_net DIR COMMAND...: runs a server on the test network, with its log and pid in DIR. Prints
+# HOST:PORT, which the server says in its log ("listening on ...") or, the port, in DIR/port.
+serve_on_net() {
+  local dir=$1 pid address end=$((SECONDS + 20))
+  shift
+  mkdir -p "$dir"
+  : >"$dir/log"
+  rm -f "$dir/port"
+  setsid "$BENCH_SCRIPTS/machine.sh" net "$@" </dev/null >>"$dir/log" 2>&1 &
+  pid=$!
+  echo "$pid $(start_time $pid)" >"$dir/pid"
+  while [ $SECONDS -lt $end ]; do
+    address=$(grep -o -m1 "listening on $BENCH_NET.1:[0-9]*" "$dir/log" || true)
+    if [ -s "$dir/port" ]; then
+      address=$BENCH_NET.1:$(cat "$dir/port")
+    fi
+    if [ -n "$address" ]; then
+      echo "${address##* }"
+      return 0
+    fi
+    alive "$dir/pid" >/dev/null || break
+    sleep 0.05
+  done
+  cat "$dir/log" >&2
+  die "$1 did not start"
+}
+
+# stop_server DIR: ends the server of DIR, and waits for it.
+stop_server() {
+  local pid
+  pid=$(alive "$1/pid") || return 0
+  kill "$pid"
+  tail --pid="$pid" -f /dev/null
+}

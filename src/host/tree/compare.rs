@@ -55,8 +55,8 @@ pub enum Differs {
 impl Host {
     /// Compares the copy with the directory, neither of which is in use: names, kinds, lengths,
     /// owners, modes, times, links of all; of what was written to the copy from `written_since`
-    /// on also attributes and bytes, read back from the disk, of at most `limit` bytes, which is reduced by that. The first
-    /// few differences.
+    /// on also attributes and bytes, read back from the disk, of at most `limit` bytes, which is
+    /// reduced by that. The first few differences.
     ///
     /// # Errors
     /// [`HostError::Io`] if something cannot be read, [`HostError::Interrupted`].
