@@ -25,6 +25,12 @@ mod client;
 mod error;
 #[cfg(any(test, feature = "fake-daemon"))]
 mod fake_daemon;
+#[cfg(feature = "daemon")]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the engine keeps its own files; `host::Host` is the provisioning tool's"
+)]
+pub mod image;
 
 pub use api_version::ApiVersion;
 pub use client::{
