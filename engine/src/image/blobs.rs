@@ -95,6 +95,20 @@ impl Blobs {
         Ok(found)
     }
 
+    /// Keeps a file of the scratch directory, whose digest was taken while it was written. It
+    /// stays there under its other name as well, until the scratch directory goes.
+    pub(crate) fn adopt(&self, file: &Path, digest: &Digest) -> Result<(), ImageError> {
+        if self.contains(digest) {
+            return Ok(());
+        }
+        let path = self.path(digest);
+        File::open(file)
+            .and_then(|file| file.sync_all())
+            .and_then(|()| fs::hard_link(file, &path))
+            .and_then(|()| durable::sync_parent(&path))
+            .map_err(ImageError::io(format!("keep {digest}")))
+    }
+
     /// Keeps bytes that are in memory.
     pub(crate) fn add(&self, bytes: &[u8]) -> Result<Digest, ImageError> {
         let mut writer = self.writer()?;

@@ -190,7 +190,8 @@ impl Platform {
         let wrong =
             || ImageError::BadParameter(format!("{text:?} is not a platform (os/architecture)"));
         let is_word = |word: &&str| {
-            !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b))
+            !word.is_empty()
+                && word.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b))
         };
         let words: Vec<&str> = text.split('/').collect();
         if !words.iter().all(|word| is_word(&word)) {

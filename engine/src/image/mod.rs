@@ -18,6 +18,7 @@ mod record;
 mod reference;
 mod store;
 mod tar;
+mod transfer;
 
 pub use apply::apply_layer;
 pub use digest::{BadDigest, Digest};
@@ -28,3 +29,4 @@ pub use manifest::{
 };
 pub use reference::{BadReference, DEFAULT_REGISTRY, Reference};
 pub use store::{Image, ImageStore, Lease};
+pub use transfer::Loaded;

@@ -286,9 +286,30 @@ mod tests {
     #[test]
     fn what_names_no_image_is_refused_as_dockerd_does() {
         for text in [
-            "", "/", "a//b", "a/", "/a", "-a", "a-", "a..b", "a___b", "a:", "a:-b", "a b", "a@",
-            "a/b:c:d", "é", "a:b@c", "[::1]x/a", "-x.y/a", "a.b:/c", "a\0", "http://a/b",
-            &format!("a:{}", "b".repeat(129)), "a/../b", "a.b:99x/c",
+            "",
+            "/",
+            "a//b",
+            "a/",
+            "/a",
+            "-a",
+            "a-",
+            "a..b",
+            "a___b",
+            "a:",
+            "a:-b",
+            "a b",
+            "a@",
+            "a/b:c:d",
+            "é",
+            "a:b@c",
+            "[::1]x/a",
+            "-x.y/a",
+            "a.b:/c",
+            "a\0",
+            "http://a/b",
+            &format!("a:{}", "b".repeat(129)),
+            "a/../b",
+            "a.b:99x/c",
         ] {
             assert!(text.parse::<Reference>().is_err(), "{text}");
         }

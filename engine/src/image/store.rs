@@ -205,9 +205,7 @@ impl ImageStore {
         let mut state = self.state();
         let record = match state.images.get(&id) {
             Some(known) => ImageRecord { deleted: false, ..known.clone() },
-            None => {
-                ImageRecord { id, manifest: *digest, diff_ids, tagged: now(), deleted: false }
-            }
+            None => ImageRecord { id, manifest: *digest, diff_ids, tagged: now(), deleted: false },
         };
         if state.images.get(&id) != Some(&record) {
             self.records.save_image(&record)?;
@@ -225,11 +223,7 @@ impl ImageStore {
     }
 
     /// Whether manifest and configuration fit together. Returns the digests of the layers.
-    pub(super) fn check(
-        &self,
-        manifest: &Manifest,
-        what: &str,
-    ) -> Result<Vec<Digest>, ImageError> {
+    pub(super) fn check(&self, manifest: &Manifest, what: &str) -> Result<Vec<Digest>, ImageError> {
         let config = self.blobs.document(&manifest.config.digest)?;
         let about = format!("the configuration {}", manifest.config.digest);
         let facts = ConfigFacts::parse(&config, &about)?;

@@ -1,1 +1,7 @@
-fn main(){}
+//! Images, with the program that applies layers. The tests need root, as the engine does.
+#![allow(clippy::disallowed_methods, reason = "tests make files as they need them")]
+
+mod apply;
+mod archive;
+mod hostile;
+mod store;

@@ -24,8 +24,7 @@ pub(super) fn file<R: Read>(
     entry: &Entry,
     data: &mut TarReader<R>,
 ) -> io::Result<u64> {
-    let flags =
-        OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let mut file = File::from(openat(CWD, path, flags, Mode::RUSR | Mode::WUSR)?);
     let written = match &entry.segments {
         None => exactly(entry.size, data, &mut file)?,

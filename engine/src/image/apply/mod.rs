@@ -19,6 +19,8 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use path::clean;
+
 use super::{Digest, compression::decompress, digest::Hashing, tar::TarReader};
 use tree::Tree;
 

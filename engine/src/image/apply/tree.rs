@@ -122,7 +122,9 @@ impl Tree {
             .ok_or_else(|| io::Error::other("it is a link that leads out of the layer"))?;
         let missing = || {
             let target = super::shown(&entry.link);
-            io::Error::other(format!("it is a second name of {target}, which the layer does not have"))
+            io::Error::other(format!(
+                "it is a second name of {target}, which the layer does not have"
+            ))
         };
         let to = found(&target)?.ok_or_else(missing)?;
         if file_type(&to) == FileType::Directory {
@@ -158,9 +160,7 @@ impl Tree {
         self.make_parent(path)?;
         let path_name = name(path)?;
         match found(path)? {
-            None => {
-                Ok(mknodat(CWD, &path_name, FileType::CharacterDevice, Mode::empty(), 0)?)
-            }
+            None => Ok(mknodat(CWD, &path_name, FileType::CharacterDevice, Mode::empty(), 0)?),
             Some(stat) if file_type(&stat) == FileType::Directory => set_opaque(&path_name),
             Some(_) => Ok(()),
         }
@@ -208,7 +208,9 @@ impl Tree {
                     Ok(stat) if file_type(&stat) == FileType::Directory => {}
                     _ => {
                         let shown = super::shown(&path[..end]);
-                        return Err(io::Error::other(format!("{shown} is no directory in the layer")));
+                        return Err(io::Error::other(format!(
+                            "{shown} is no directory in the layer"
+                        )));
                     }
                 },
             }

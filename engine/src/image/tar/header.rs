@@ -10,7 +10,8 @@ pub(super) struct Header([u8; BLOCK]);
 impl Header {
     pub(super) fn new(block: [u8; BLOCK]) -> Result<Self, &'static str> {
         let in_sum = |at: usize| !(148..156).contains(&at);
-        let bytes = || block.iter().enumerate().map(|(at, byte)| if in_sum(at) { *byte } else { b' ' });
+        let bytes =
+            || block.iter().enumerate().map(|(at, byte)| if in_sum(at) { *byte } else { b' ' });
         let unsigned: i64 = bytes().map(i64::from).sum();
         // Some old programs added the bytes up as signed ones.
         let signed: i64 = bytes().map(|byte| i64::from(byte as i8)).sum();

@@ -199,8 +199,16 @@ mod tests {
     #[test]
     fn malformed_records_are_refused() {
         for text in [
-            "x", "9 path=a", "99 path=a\n", "0 a=b\n", "3 \n", "6 ab\n\n", "-1 a=b\n",
-            "12 mtime=1.x\n", "10 size=-\n", "18446744073709551616 a=b\n",
+            "x",
+            "9 path=a",
+            "99 path=a\n",
+            "0 a=b\n",
+            "3 \n",
+            "6 ab\n\n",
+            "-1 a=b\n",
+            "12 mtime=1.x\n",
+            "10 size=-\n",
+            "18446744073709551616 a=b\n",
         ] {
             assert!(parse(text).is_err(), "{text:?}");
         }
