@@ -33,22 +33,26 @@ roots:
 
 test-build:
 	cargo test --workspace --no-run
+	cargo test -p landfall-engine --features daemon --no-run
 
 lint:
 	cargo fmt --all --check
 	shellcheck -x -S warning $(SCRIPTS)
 	cargo clippy --workspace --all-targets -- -D warnings
+	cargo clippy -p landfall-engine --features daemon --all-targets -- -D warnings
 
 test: deps
 	$(MAKE) --no-print-directory lint
 	$(MAKE) --no-print-directory -j2 roots test-build
 	trap '$(BENCH)/machine.sh gc' EXIT; cargo test --workspace
+	cargo test -p landfall-engine --features daemon
 
 # What is too long for every change: tests marked #[ignore = "long: ..."].
 test-full: deps
 	$(MAKE) --no-print-directory lint
 	$(MAKE) --no-print-directory -j2 roots test-build
 	trap '$(BENCH)/machine.sh gc' EXIT; cargo test --workspace -- --include-ignored
+	cargo test -p landfall-engine --features daemon -- --include-ignored
 
 demo: deps
 	$(MAKE) --no-print-directory -j2 roots build

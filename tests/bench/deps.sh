@@ -10,6 +10,7 @@ packages=(
   debian-archive-keyring e2fsprogs iproute2 mount util-linux
   busybox-static python3                        # test image, snapshots of hosts
   docker-registry openssl                       # registry on the test network, its token server
+  skopeo                                        # another program's view of images
   strace shellcheck groff-base
   minisign                                      # the reference for signatures
   qemu-system-x86 qemu-utils cpio openssh-client # virtual machines

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File},
-    io::{self, BufReader, Read, Write},
+    io::{self, Read, Write},
     path::{Path, PathBuf},
 };
 
@@ -138,26 +138,6 @@ impl Blobs {
 /// A blob that is being written. Dropped, it leaves nothing.
 #[derive(Debug)]
 pub(crate) struct BlobWriter(Hashing<Unnamed>);
-
-impl BlobWriter {
-    /// How many bytes were written.
-    pub(crate) fn bytes(&self) -> u64 {
-        self.0.bytes()
-    }
-
-    /// The digest of what was written.
-    pub(crate) fn digest(&self) -> Digest {
-        self.0.digest()
-    }
-
-    /// What was written, to be read from its start.
-    pub(crate) fn reread(&self) -> io::Result<BufReader<File>> {
-        use std::io::Seek as _;
-        let mut file = self.0.get_ref().file().try_clone()?;
-        file.rewind()?;
-        Ok(BufReader::new(file))
-    }
-}
 
 impl Write for BlobWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {

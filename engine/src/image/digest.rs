@@ -51,22 +51,16 @@ impl Digest {
     }
 }
 
-/// Passes bytes on to `W`, and knows their digest and number.
+/// Passes bytes on to `W`, and knows their digest.
 #[derive(Debug)]
 pub(crate) struct Hashing<W> {
     inner: W,
     hash: Sha256,
-    bytes: u64,
 }
 
 impl<W> Hashing<W> {
     pub(crate) fn new(inner: W) -> Self {
-        Self { inner, hash: Sha256::new(), bytes: 0 }
-    }
-
-    /// How many bytes went through.
-    pub(crate) fn bytes(&self) -> u64 {
-        self.bytes
+        Self { inner, hash: Sha256::new() }
     }
 
     /// The digest of all bytes that went through.
@@ -77,17 +71,12 @@ impl<W> Hashing<W> {
     pub(crate) fn into_inner(self) -> W {
         self.inner
     }
-
-    pub(crate) fn get_ref(&self) -> &W {
-        &self.inner
-    }
 }
 
 impl<W: io::Write> io::Write for Hashing<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.inner.write(bytes)?;
         self.hash.update(&bytes[..written]);
-        self.bytes += written as u64;
         Ok(written)
     }
 
@@ -100,7 +89,6 @@ impl<R: io::Read> io::Read for Hashing<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.inner.read(buffer)?;
         self.hash.update(&buffer[..read]);
-        self.bytes += read as u64;
         Ok(read)
     }
 }
@@ -178,6 +166,6 @@ mod tests {
     fn bytes_that_go_through_are_hashed() {
         let mut reader = Hashing::new(&b"hello"[..]);
         io::copy(&mut reader, &mut io::sink()).unwrap();
-        assert_eq!((reader.digest(), reader.bytes()), (Digest::of(b"hello"), 5));
+        assert_eq!(reader.digest(), Digest::of(b"hello"));
     }
 }

@@ -33,10 +33,6 @@ impl Unnamed {
         Ok(Self { file, path })
     }
 
-    pub(crate) fn file(&self) -> &File {
-        &self.file
-    }
-
     /// Gives it its name, for good: both the bytes and the name survive a power cut.
     pub(crate) fn name(self, path: &Path) -> io::Result<()> {
         self.file.sync_all()?;

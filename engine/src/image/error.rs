@@ -1,6 +1,6 @@
 //! What can go wrong with images, and what the API answers then.
 
-use std::{error::Error as StdError, io, path::PathBuf};
+use std::{io, path::PathBuf};
 
 use super::{Digest, digest::BadDigest, reference::BadReference};
 
@@ -105,13 +105,5 @@ impl ImageError {
 
     pub(crate) fn invalid(what: impl Into<String>, why: impl ToString) -> Self {
         Self::Invalid { what: what.into(), why: why.to_string() }
-    }
-
-    /// The same error as one of input and output, for those that take no other.
-    pub(crate) fn into_io(self) -> io::Error {
-        match self {
-            Self::Io { cause, .. } => cause,
-            other => io::Error::other(Box::<dyn StdError + Send + Sync>::from(other)),
-        }
     }
 }

@@ -59,11 +59,6 @@ impl Layers {
         durable::kind(&self.path(diff_id)).is_some()
     }
 
-    /// Bytes of the layer's files.
-    pub(crate) fn size(&self, diff_id: &Digest) -> Result<u64, ImageError> {
-        Ok(self.outcome(diff_id)?.bytes)
-    }
-
     /// Unpacks an archive, compressed or not, whose unpacked bytes must have the digest `diff_id`.
     pub(crate) fn apply(&self, archive: File, diff_id: &Digest) -> Result<(), ImageError> {
         let what = format!("the layer {diff_id}");
@@ -95,9 +90,13 @@ impl Layers {
     /// or opened anew there again, and overlay refuses a directory that it has already.
     pub(crate) fn stack(&self, diff_ids: &[Digest]) -> Result<Vec<PathBuf>, ImageError> {
         let mut seen = BTreeSet::new();
-        let highest = diff_ids.iter().rev().filter(|diff_id| seen.insert(**diff_id));
-        let mut stack: Vec<PathBuf> =
-            highest.map(|diff_id| self.link(diff_id)).collect::<Result<_, _>>()?;
+        let mut stack = Vec::new();
+        for diff_id in diff_ids.iter().rev().filter(|diff_id| seen.insert(**diff_id)) {
+            stack.push(self.link(diff_id)?);
+            if read_outcome(&self.path(diff_id), &format!("the layer {diff_id}"))?.hides_all {
+                break;
+            }
+        }
         stack.reverse();
         Ok(stack)
     }
@@ -119,18 +118,6 @@ impl Layers {
             fs::rename(self.path(diff_id), grave.path().join("layer"))
         };
         remove().map_err(ImageError::io(format!("remove the layer {diff_id}")))
-    }
-
-    /// The directory with the layer's files.
-    pub(crate) fn files(&self, diff_id: &Digest) -> PathBuf {
-        self.path(diff_id).join(FS)
-    }
-
-    pub(crate) fn outcome(&self, diff_id: &Digest) -> Result<Outcome, ImageError> {
-        if !self.contains(diff_id) {
-            return Err(ImageError::Missing(*diff_id));
-        }
-        read_outcome(&self.path(diff_id), &format!("the layer {diff_id}"))
     }
 
     fn path(&self, diff_id: &Digest) -> PathBuf {

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeSet,
     fs::File,
+    io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{SystemTime, UNIX_EPOCH},
@@ -14,6 +15,8 @@ use rustix::fs::{FlockOperation, flock};
 use super::{
     ConfigFacts, Digest, Document, Helper, ImageError, Manifest, Reference,
     blobs::Blobs,
+    compression::decompress,
+    digest::Hashing,
     durable,
     layers::Layers,
     record::{ImageRecord, Named, Records, State},
@@ -214,12 +217,26 @@ impl ImageStore {
         Ok(id)
     }
 
-    /// Unpacks one layer, unless it is there.
-    pub(super) fn unpack(&self, blob: &Digest, diff_id: &Digest) -> Result<(), ImageError> {
-        if self.layers.contains(diff_id) {
+    /// Unpacks one layer. If it is there, from whichever archive, this one must be the same.
+    fn unpack(&self, blob: &Digest, diff_id: &Digest) -> Result<(), ImageError> {
+        if !self.layers.contains(diff_id) {
+            return self.layers.apply(self.blobs.open_blob(blob)?, diff_id);
+        }
+        if blob == diff_id {
             return Ok(());
         }
-        self.layers.apply(self.blobs.open_blob(blob)?, diff_id)
+        let unpacked = decompress(self.blobs.open_blob(blob)?).map(Hashing::new);
+        let found = unpacked.and_then(|mut unpacked| {
+            io::copy(&mut unpacked, &mut io::sink())?;
+            Ok(unpacked.digest())
+        });
+        let found =
+            found.map_err(|error| ImageError::invalid(format!("the layer {blob}"), error))?;
+        if found != *diff_id {
+            let what = "a layer".to_owned();
+            return Err(ImageError::WrongDigest { what, expected: *diff_id, found });
+        }
+        Ok(())
     }
 
     /// Whether manifest and configuration fit together. Returns the digests of the layers.

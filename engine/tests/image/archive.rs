@@ -24,11 +24,21 @@ impl Archive {
 
     /// One entry; `adjust` changes its header.
     pub fn entry(
-        mut self,
+        self,
         kind: EntryType,
         name: &[u8],
         data: &[u8],
         adjust: impl FnOnce(&mut Header),
+    ) -> Self {
+        self.boxed_entry(kind, name, data, Box::new(adjust))
+    }
+
+    fn boxed_entry(
+        mut self,
+        kind: EntryType,
+        name: &[u8],
+        data: &[u8],
+        adjust: Box<dyn FnOnce(&mut Header) + '_>,
     ) -> Self {
         let mut header = Header::new_gnu();
         header.set_entry_type(kind);
@@ -40,7 +50,8 @@ impl Archive {
         if name.len() <= 100 {
             header.as_old_mut().name[..name.len()].copy_from_slice(name);
         } else {
-            self = self.entry(EntryType::GNULongName, b"././@LongLink", name, |_| {});
+            let none = Box::new(|_: &mut Header| {});
+            self = self.boxed_entry(EntryType::GNULongName, b"././@LongLink", name, none);
         }
         adjust(&mut header);
         header.set_cksum();

@@ -49,7 +49,7 @@ impl Target {
 
 /// The path without anything that leads nowhere, relative to the layer; empty for the layer
 /// itself. `None` if it leads out.
-pub(super) fn clean(name: &[u8]) -> Option<Vec<u8>> {
+pub(crate) fn clean(name: &[u8]) -> Option<Vec<u8>> {
     let mut components: Vec<&[u8]> = Vec::new();
     for component in name.split(|byte| *byte == b'/') {
         match component {

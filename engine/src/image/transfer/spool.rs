@@ -108,14 +108,13 @@ impl Spool {
 
     fn lay_aside(&self, data: &mut impl Read) -> Result<Spooled, ImageError> {
         let path = self.directory.path().join(self.files.len().to_string());
-        let mut copy = || -> io::Result<Hashing<File>> {
+        let mut copy = || -> io::Result<Spooled> {
             // A name that occurs twice counts the second time.
             let mut file = Hashing::new(File::create(&path)?);
-            io::copy(data, &mut file)?;
-            Ok(file)
+            let size = io::copy(data, &mut file)?;
+            Ok(Spooled { digest: file.digest(), size, path: path.clone() })
         };
-        let written = copy().map_err(ImageError::io("lay a file of the archive aside"))?;
-        Ok(Spooled { digest: written.digest(), size: written.bytes(), path })
+        copy().map_err(ImageError::io("lay a file of the archive aside"))
     }
 }
 
