@@ -1,7 +1,7 @@
 //! The store: which images there are, what they are called, and what may be removed.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeSet, HashMap},
     fs::File,
     io,
     path::{Path, PathBuf},
@@ -346,7 +346,7 @@ struct Needed {
 impl Drop for Lease {
     fn drop(&mut self) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let release = |counts: &mut std::collections::HashMap<Digest, usize>, digest: &Digest| {
+        let release = |counts: &mut HashMap<Digest, usize>, digest: &Digest| {
             if let Some(count) = counts.get_mut(digest) {
                 *count -= 1;
                 if *count == 0 {
@@ -396,7 +396,7 @@ fn check_format(root: &Path, scratch: &Path) -> Result<(), ImageError> {
             }
             Err(_) => Err(ImageError::invalid(shown, "it is not the number of a format")),
         },
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
             durable::write(&path, format!("{FORMAT}\n").as_bytes(), scratch)
                 .map_err(ImageError::io(format!("write {shown}")))
         }

@@ -155,6 +155,18 @@ fn what_is_saved_has_the_digests_of_what_was_loaded() {
     ));
 }
 
+/// Overlay does not know an opaque root: the layers below are left out.
+#[test]
+fn a_layer_that_hides_all_is_the_lowest() {
+    let (_root, store) = store();
+    let mut layers = layers();
+    layers.push(Archive::new().file(".wh..wh.opq", b"").file("alone", b"").finish());
+    store.load(&*docker_archive(&config(&layers), &layers, &["app:6"]).finish()).unwrap();
+    let stack = store.resolve("app:6").unwrap().layers;
+    assert_eq!(stack.len(), 1);
+    assert!(stack[0].join("alone").exists());
+}
+
 /// The same digests are seen by another program, in both layouts, and survive its own archives.
 #[test]
 fn skopeo_sees_the_same_digests() {

@@ -47,7 +47,7 @@ fn a_size_without_end_is_only_an_end_that_comes_early() {
     let bytes = header(b'0', 0o777_7777_7777);
     let mut reader = TarReader::new(&bytes[..]);
     reader.next_entry().unwrap().unwrap();
-    assert!(std::io::copy(&mut reader, &mut sink()).is_err());
+    assert!(io::copy(&mut reader, &mut sink()).is_err());
     assert!(matches!(reader.next_entry(), Err(TarError::Io(_))));
 }
 
