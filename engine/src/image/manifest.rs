@@ -318,7 +318,7 @@ mod tests {
             (&*format!(r#"{{"config":{descriptor},"layers":[],"manifests":[]}}"#), "neither"),
             (r#"{"schemaVersion":1,"fsLayers":[]}"#, "obsolete"),
             ("{}", "neither"),
-            ("[]", "invalid type"),
+            ("[]", "invalid"),
         ] {
             let error = parse(text).unwrap_err().to_string();
             assert!(error.contains(why), "{error}");

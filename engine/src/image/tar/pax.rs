@@ -186,7 +186,7 @@ mod tests {
     #[test]
     fn records_are_read() {
         let records = parse(
-            "9 path=a\n6 x=\n16 mtime=-1.25\n22 SCHILY.xattr.u=a\nb\n13 path=ab=c\n11 uid=1000\n",
+            "9 path=a\n5 x=\n15 mtime=-1.25\n22 SCHILY.xattr.u=a\nb\n13 path=ab=c\n12 uid=1000\n",
         );
         let records = records.unwrap();
         assert_eq!(records.path.as_deref(), Some(&b"ab=c"[..]));
