@@ -194,7 +194,7 @@ impl Platform {
                 && word.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b))
         };
         let words: Vec<&str> = text.split('/').collect();
-        if !words.iter().all(|word| is_word(&word)) {
+        if !words.iter().all(is_word) {
             return Err(wrong());
         }
         let here = Self::of_this_machine();
