@@ -16,7 +16,7 @@ use crate::apply::{Session, apply};
 use crate::bundle::Archive;
 use crate::desired::{DAEMON_JSON, DEFAULT_DATA_ROOT, Desired};
 use crate::facts::data::{self, DataFacts};
-use crate::facts::{self, Facts, engine};
+use crate::facts::{self, Facts, containers, engine};
 use crate::file_state::is_beneath;
 use crate::host::Host;
 use crate::installed;
@@ -195,8 +195,9 @@ fn finish(
         output.result(texts::NOTHING_LEFT, &json!({"event": "done", "changed": false}));
         return Ok(exit::DONE);
     };
-    let used = in_use(host, &moved)?;
+    let (engine, used) = in_use(host, &moved)?;
     refuse_changed(host, &moved.old, &used)?;
+    refuse_needed(host, &engine, &moved.old)?;
     let held = moved.held.iter().filter(|(path, _)| moved.old.contains(*path));
     let data = EngineData {
         directories: moved.old.clone(),
@@ -214,6 +215,7 @@ fn finish(
     super::confirm(global, host, output, texts::FINISH_QUESTION)?;
     // The question may have waited for long.
     refuse_changed(host, &moved.old, &data.used)?;
+    refuse_needed(host, &engine, &moved.old)?;
     session.journal()?;
     // What was before the move cannot be gone back to without its data.
     if let Some(at) = receipt.runs.iter().rposition(|record| record.command == COMMAND) {
@@ -241,9 +243,19 @@ fn refuse_changed(host: &Host, old: &[String], used: &[String]) -> Result<(), Fa
     Ok(())
 }
 
-/// Nothing is deleted unless docker answers, and from the place that it shall: the directories that
-/// it, and each containerd that runs, use.
-fn in_use(host: &Host, moved: &MovedData) -> Result<Vec<String>, Failure> {
+/// A container whose mounts come from the old data would not start any more without them.
+fn refuse_needed(host: &Host, data_root: &str, old: &[String]) -> Result<(), Failure> {
+    let [containers, volumes] = containers::still_in(host, data_root, old)?;
+    if containers.is_empty() && volumes.is_empty() {
+        return Ok(());
+    }
+    let text = texts::still_needed(&containers, &volumes);
+    Err(Failure::new(exit::REFUSED, text).hint(texts::no_longer_needed(&containers, &volumes)))
+}
+
+/// Nothing is deleted unless docker answers, and from the place that it shall: where its data are,
+/// and all directories that it, and each containerd that runs, use.
+fn in_use(host: &Host, moved: &MovedData) -> Result<(String, Vec<String>), Failure> {
     let runs = UnitState::is_active(&host.unit_state("docker.service")?);
     let Some(engine) = engine::gather(host, runs) else {
         return Err(Failure::new(exit::REFUSED, texts::SILENT).hint(texts::START_IT));
@@ -255,8 +267,8 @@ fn in_use(host: &Host, moved: &MovedData) -> Result<Vec<String>, Failure> {
         let text = texts::used_elsewhere(&engine.data_root, &moved.data_root, DAEMON_JSON);
         return Err(Failure::new(exit::REFUSED, text).hint(texts::SEE_VERIFY));
     }
-    let mut used = vec![moved.data_root.clone(), engine.data_root];
+    let mut used = vec![moved.data_root.clone(), engine.data_root.clone()];
     used.push(moved.containerd_root.clone());
     used.extend(data::running_containerd_roots(host)?);
-    Ok(used)
+    Ok((engine.data_root, used))
 }

@@ -10,7 +10,7 @@ use super::run::Run;
 use super::uninstall::{active_units, guard_directory, unmerged};
 use crate::apply::{Recovered, Session, apply};
 use crate::bundle::boundaries;
-use crate::facts::{data, engine};
+use crate::facts::{containers, engine};
 use crate::file_state::is_beneath;
 use crate::host::Host;
 use crate::installed;
@@ -97,7 +97,7 @@ fn rollback_run(
     output.steps(&plan);
     if let Some(moves) = &moves {
         output.line(&migrate::goes_back(&moves.now, &moves.moved.data_root));
-        for (what, names) in data::newer(host, &moves.now, &moves.moved.data_root)? {
+        for (what, names) in containers::newer(host, &moves.now, &moves.moved.data_root)? {
             output.line(&migrate::newer(what, &names));
         }
     }

@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
-
+use super::containers;
 use super::doctor::processes;
 use super::doctor::units::{exec_start, exec_start_line};
 use crate::adoption::Flags;
 use crate::desired::DEFAULT_CONTAINERD_ROOT;
-use crate::file_state::{FileKind, is_beneath, parent_of};
+use crate::file_state::{FileKind, parent_of};
 use crate::host::{Host, HostError};
 use crate::topology::Topology;
 use crate::unit_state::UnitState;
@@ -44,6 +43,10 @@ pub struct DataFacts {
 pub struct DataDirectory {
     /// The directory, all links resolved.
     pub path: String,
+    /// The directory as it was asked for.
+    pub named: String,
+    /// Where it lies on its disk (see [`Host::place_on_disk`]).
+    pub on_disk: String,
     /// Bytes on disk, and inodes.
     pub bytes: u64,
     /// Files, directories and all else.
@@ -78,6 +81,8 @@ pub struct Target {
     pub path: String,
     /// Where that really is, if links lead elsewhere.
     pub real: Option<String>,
+    /// Where it lies on its disk, or would lie (see [`Host::place_on_disk`]).
+    pub on_disk: String,
     /// What stands there.
     pub kind: Option<FileKind>,
     /// Names in it.
@@ -107,11 +112,12 @@ pub fn gather(
         Some(unit) => Some(containerd(host, unit)?),
         None => None,
     };
-    let binds = binds(host, &docker.path)?;
+    let binds = containers::binds(host, &docker.path)?;
     Ok(DataFacts { docker, flag, containerd, binds, target: look_at(host, target)? })
 }
 
 fn directory(host: &Host, path: &str) -> Result<DataDirectory, HostError> {
+    let named = path.to_owned();
     let path = host.real_path(path)?.unwrap_or_else(|| path.to_owned());
     let usage = host.usage(&path, COUNT_LIMIT)?;
     let file_system = host.file_system(&path)?;
@@ -134,7 +140,9 @@ fn directory(host: &Host, path: &str) -> Result<DataDirectory, HostError> {
         counted: usage.complete,
         device: file_system.device,
         names: host.read_dir(&path)?,
+        on_disk: host.place_on_disk(&path)?,
         mounts,
+        named,
         path,
     })
 }
@@ -234,66 +242,6 @@ fn namespaces(host: &Host, command: &[String], root: &str) -> Result<Vec<String>
     Ok(names.into_iter().filter(is_others).collect())
 }
 
-/// Containers whose mounts have a source beneath the data-root that is none of their volumes.
-fn binds(host: &Host, data_root: &str) -> Result<Vec<(String, String)>, HostError> {
-    let mut found = Vec::new();
-    for id in host.read_dir(&format!("{data_root}/containers"))? {
-        let read = |name: &str| -> Result<Option<Value>, HostError> {
-            let text = host.read_text(&format!("{data_root}/containers/{id}/{name}"))?;
-            Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
-        };
-        let Some(settings) = read("hostconfig.json")? else { continue };
-        let is_inside = |path: &&str| is_beneath(path, data_root);
-        let inside: Vec<&str> = sources(&settings).into_iter().filter(is_inside).collect();
-        if inside.is_empty() {
-            continue;
-        }
-        let config = read("config.v2.json")?;
-        let name = config.as_ref().and_then(|config| config.get("Name")?.as_str());
-        let name = name.unwrap_or(&id).trim_start_matches('/').to_owned();
-        found.extend(inside.into_iter().map(|path| (name.clone(), path.to_owned())));
-    }
-    Ok(found)
-}
-
-/// The sources of bind mounts, as a container's hostconfig.json has them.
-fn sources(settings: &Value) -> Vec<&str> {
-    let list = |key: &str| settings.get(key).and_then(Value::as_array).into_iter().flatten();
-    let binds = list("Binds").filter_map(|bind| bind.as_str()?.split(':').next());
-    let mounts = list("Mounts").filter_map(|mount| mount.get("Source")?.as_str());
-    binds.chain(mounts).filter(|source| source.starts_with('/')).collect()
-}
-
-/// What only the data in `now` hold, and not the older ones in `then`: kinds, with names.
-///
-/// # Errors
-/// [`HostError`] if a directory cannot be read.
-pub fn newer(
-    host: &Host,
-    now: &str,
-    then: &str,
-) -> Result<Vec<(&'static str, Vec<String>)>, HostError> {
-    let only_now = |directory: &str| -> Result<Vec<String>, HostError> {
-        let before = host.read_dir(&format!("{then}/{directory}"))?;
-        let names = host.read_dir(&format!("{now}/{directory}"))?.into_iter();
-        Ok(names.filter(|name| !before.contains(name)).collect())
-    };
-    let mut containers = Vec::new();
-    for id in only_now("containers")? {
-        let text = host.read_text(&format!("{now}/containers/{id}/config.v2.json"))?;
-        let config: Option<Value> = text.and_then(|text| serde_json::from_str(&text).ok());
-        let name = config.as_ref().and_then(|config| config.get("Name")?.as_str());
-        containers.push(name.unwrap_or(&id).trim_start_matches('/').to_owned());
-    }
-    let mut images = Vec::new();
-    for driver in host.read_dir(&format!("{now}/image"))? {
-        let ids = only_now(&format!("image/{driver}/imagedb/content/sha256"))?;
-        images.extend(ids.into_iter().map(|id| id.chars().take(12).collect::<String>()));
-    }
-    let found = [("containers", containers), ("volumes", only_now("volumes")?), ("images", images)];
-    Ok(found.into_iter().filter(|(_, names)| !names.is_empty()).collect())
-}
-
 fn look_at(host: &Host, path: &str) -> Result<Target, HostError> {
     // What does not exist lies where the nearest directory above it does.
     let mut above = path;
@@ -310,6 +258,7 @@ fn look_at(host: &Host, path: &str) -> Result<Target, HostError> {
     Ok(Target {
         names: if kind == Some(FileKind::Directory) { host.read_dir(path)? } else { Vec::new() },
         on_root: host.file_system(path)?.device == host.file_system("/")?.device,
+        on_disk: host.place_on_disk(&real)?,
         real: (real != path).then_some(real),
         kind,
         path: path.to_owned(),
@@ -340,16 +289,6 @@ mod tests {
         assert_eq!(configured_root(text).as_deref(), Some("/data/containerd"));
         assert_eq!(configured_root("[plugins]\nroot = '/x'\n"), None);
         assert_eq!(configured_root("#root = \"/x\"\ndisabled_plugins = [\"cri\"]\n"), None);
-    }
-
-    #[test]
-    fn sources_of_bind_mounts() {
-        let settings = serde_json::json!({
-            "Binds": ["/var/lib/docker:/var/lib/docker:ro", "volume:/x"],
-            "Mounts": [{"Type": "bind", "Source": "/srv"}, {"Type": "volume", "Source": "v"}],
-        });
-        assert_eq!(sources(&settings), ["/var/lib/docker", "/srv"]);
-        assert_eq!(sources(&serde_json::json!({"Binds": null})), [""; 0]);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 pub mod accounts;
 pub mod cgroups;
+pub mod containers;
 pub mod data;
 pub mod distribution;
 pub mod doctor;

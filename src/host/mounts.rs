@@ -4,6 +4,7 @@ use rustix::mount::UnmountFlags;
 
 use super::tree::is_on_itself;
 use super::{Host, HostError};
+use crate::file_state::is_beneath;
 
 /// File systems that engines mount for containers; a person's disk is none of them.
 const ENGINES: [&str; 6] = ["fuse.fuse-overlayfs", "mqueue", "nsfs", "overlay", "proc", "tmpfs"];
@@ -20,6 +21,16 @@ impl Host {
     pub(super) fn mounts(&self) -> Result<Vec<Mount>, HostError> {
         let table = self.read_text("/proc/self/mountinfo")?.unwrap_or_default();
         Ok(parse(&table))
+    }
+
+    /// Where a path without links lies on its disk, whatever mounts it is reached by: the numbers
+    /// of the device, and the path from the top of its file system. Two such places can be compared
+    /// like paths. It need not exist.
+    ///
+    /// # Errors
+    /// [`HostError::Io`] if the kernel's table cannot be read.
+    pub fn place_on_disk(&self, path: &str) -> Result<String, HostError> {
+        Ok(on_disk(&self.mounts()?, path))
     }
 
     /// Unmounts what an engine mounted beneath these directories (not on them; a directory on
@@ -68,6 +79,15 @@ impl Mount {
     pub fn is_engines(&self) -> bool {
         ENGINES.contains(&self.kind.as_str())
     }
+}
+
+fn on_disk(mounts: &[Mount], path: &str) -> String {
+    // Of several on one point the last one is seen.
+    let around = mounts.iter().filter(|mount| is_beneath(path, mount.point.trim_end_matches('/')));
+    let Some(mount) = around.max_by_key(|mount| mount.point.len()) else { return path.to_owned() };
+    let rest = path.strip_prefix(mount.point.trim_end_matches('/')).unwrap_or_default();
+    let place = format!("{}{}{rest}", mount.device, mount.root.trim_end_matches('/'));
+    place.trim_end_matches('/').to_owned()
 }
 
 /// What each line says (proc_pid_mountinfo(5)): of its fields the third to the fifth, with `\040`
@@ -119,5 +139,27 @@ mod tests {
             parse(table).into_iter().map(|mount| (mount.point, mount.kind)).collect();
         let expected = [("/run/docker/netns/default", "nsfs"), ("/mnt/a b", "ext4")];
         assert_eq!(found, expected.map(|(point, kind)| (point.to_owned(), kind.to_owned())));
+    }
+
+    #[test]
+    fn one_place_has_one_name_on_its_disk() {
+        let mounts = parse(
+            "1 0 8:1 / / rw - ext4 /dev/sda1 rw\n\
+             2 1 8:2 / /data rw - ext4 /dev/sda2 rw\n\
+             3 1 8:1 /var/lib/docker/sub /mnt/sub rw - ext4 /dev/sda1 rw\n\
+             4 1 8:3 / /srv rw - ext4 /dev/sda3 rw\n\
+             5 1 8:2 /docker /srv rw - ext4 /dev/sda2 rw\n",
+        );
+        for (path, place) in [
+            ("/", "8:1"),
+            ("/var/lib/docker", "8:1/var/lib/docker"),
+            ("/mnt/sub/new", "8:1/var/lib/docker/sub/new"),
+            ("/mnt/subway", "8:1/mnt/subway"),
+            ("/data", "8:2"),
+            ("/data/docker/x", "8:2/docker/x"),
+            ("/srv/x", "8:2/docker/x"),
+        ] {
+            assert_eq!(on_disk(&mounts, path), place);
+        }
     }
 }

@@ -216,6 +216,7 @@ fn leaves_something(step: &Step) -> bool {
         | Step::ExpectGone(_)
         | Step::CopyData(_)
         | Step::SyncData(_)
+        | Step::RenamePaths(_)
         | Step::PlaceData(_)
         | Step::NoteInventory(_)
         | Step::CheckInventory(_) => false,

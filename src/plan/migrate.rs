@@ -1,5 +1,7 @@
 //! Moving an engine's data: copied while it runs, then once more while it does not, then used.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
 use super::files::{self, Directories, FilePlan};
@@ -15,7 +17,7 @@ use crate::render::daemon_json;
 use crate::render::units;
 use crate::steps::{
     Before, CheckInventory, CopyData, DaemonReload, DataPart, ExpectGone, GuardBoot,
-    NoteContainers, NoteInventory, PlaceData, SmokeTest, Step, SyncData, VerifyUnits,
+    NoteContainers, NoteInventory, PlaceData, RenamePaths, SmokeTest, Step, SyncData, VerifyUnits,
 };
 
 /// Files that say where data are, beside units that somebody else wrote.
@@ -69,7 +71,9 @@ pub fn migrate(
     let directory = inputs.staging.to_owned();
     steps.push(Step::GuardBoot(GuardBoot { directory, data: Some(place.clone()) }));
     steps.extend(down(inputs, own.is_some()));
+    let directories = renamed(data, &moved);
     steps.push(Step::SyncData(SyncData { to: place.clone(), parts }));
+    steps.push(Step::RenamePaths(RenamePaths { to: place.clone(), directories }));
     steps.push(Step::PlaceData(PlaceData { from: data.docker.path.clone(), to: place }));
     configure(inputs, receipt, own, &mut files)?;
     let labels = security::labels(inputs, &files.steps);
@@ -108,7 +112,7 @@ fn new_containerd_root(containerd: &ContainerdData, data: &DataFacts, to: &str) 
 }
 
 /// What was in the directories before the engine's data came there.
-fn held(receipt: &Receipt, data: &DataFacts) -> std::collections::BTreeMap<String, Vec<String>> {
+fn held(receipt: &Receipt, data: &DataFacts) -> BTreeMap<String, Vec<String>> {
     let known = installed::data(receipt).held;
     let mut held = known.clone();
     let containerd = data.containerd.as_ref().map(|containerd| &containerd.directory);
@@ -135,6 +139,17 @@ fn parts(data: &DataFacts, moved: &MovedData) -> Vec<DataPart> {
         DataPart { from: directory.path.clone(), name, bytes: directory.bytes }
     };
     moved_directories(data).iter().map(part).collect()
+}
+
+/// What containers call the directories that are moved, and what these are called then.
+fn renamed(data: &DataFacts, moved: &MovedData) -> BTreeMap<String, String> {
+    let directories = moved_directories(data).into_iter().flat_map(|directory| {
+        let is_docker = directory.path == data.docker.path;
+        let to = if is_docker { &moved.data_root } else { &moved.containerd_root };
+        // Links in it may be resolved or not.
+        [&directory.path, &directory.named].map(|name| (name.clone(), to.clone()))
+    });
+    directories.filter(|(name, _)| !name.is_empty()).collect()
 }
 
 /// Nothing uses the data once these steps are made.

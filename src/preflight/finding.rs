@@ -168,6 +168,11 @@ pub enum TargetProblem {
         /// Which.
         data: String,
     },
+    /// By another name, such as a bind mount's, it is the data, or in them, or around them.
+    SameByMount {
+        /// Which.
+        data: String,
+    },
     /// It is reached over a link.
     Link {
         /// Where it really is.

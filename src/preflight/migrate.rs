@@ -60,6 +60,7 @@ fn target(data: &DataFacts) -> Option<TargetProblem> {
     if let Some(real) = target.real.clone() {
         return Some(TargetProblem::Link { real });
     }
+    let exists = target.kind.is_some();
     let containerd = data.containerd.as_ref().map(|containerd| &containerd.directory);
     for directory in std::iter::once(&data.docker).chain(containerd) {
         let path = directory.path.clone();
@@ -71,6 +72,11 @@ fn target(data: &DataFacts) -> Option<TargetProblem> {
         }
         if is_beneath(&path, &target.path) {
             return Some(TargetProblem::Around { data: path });
+        }
+        let (here, there) = (&target.on_disk, &directory.on_disk);
+        let known = !here.is_empty() && !there.is_empty();
+        if known && (is_beneath(here, there) || (exists && is_beneath(there, here))) {
+            return Some(TargetProblem::SameByMount { data: path });
         }
     }
     match target.kind {

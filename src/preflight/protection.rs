@@ -30,6 +30,9 @@ pub(super) fn check_steps(facts: &Facts, steps: &[Step]) -> Vec<Finding> {
         if let Some(path) = step.path() {
             paths.extend([path, parent_of(path).unwrap_or("/")]);
         }
+        if let Step::CopyData(step) = step {
+            paths.push(&step.to);
+        }
         if let Step::GuardRuntime(step) = step {
             // The daemons make their data directories themselves. One that daemon.json names
             // may be anywhere, and facts then say nothing of what is around it.

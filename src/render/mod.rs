@@ -4,6 +4,7 @@
 
 pub mod boot;
 pub mod bootstrap;
+pub mod container_paths;
 pub mod daemon_edit;
 mod daemon_error;
 #[cfg(test)]

@@ -26,6 +26,7 @@ pub mod load_image;
 pub mod place_data;
 pub mod remove_file;
 pub mod remove_link;
+pub mod rename_paths;
 mod replace;
 pub mod reset_failed;
 pub mod revert;
@@ -78,6 +79,7 @@ pub use load_image::LoadImage;
 pub use place_data::PlaceData;
 pub use remove_file::RemoveFile;
 pub use remove_link::RemoveLink;
+pub use rename_paths::RenamePaths;
 pub use reset_failed::ResetFailed;
 pub use revert::Revert;
 pub use set_labels::SetLabels;
@@ -162,6 +164,8 @@ pub enum Step {
     CopyData(CopyData),
     /// Brings the copy up to date while nothing uses the data, and compares the two.
     SyncData(SyncData),
+    /// Has containers in the copy name it, and not the original.
+    RenamePaths(RenamePaths),
     /// Moves what was copied to where it shall be used.
     PlaceData(PlaceData),
     /// Notes what containers, images and volumes there are.
@@ -490,6 +494,7 @@ impl Step {
             Self::ExpectGone(step) => step,
             Self::CopyData(step) => step,
             Self::SyncData(step) => step,
+            Self::RenamePaths(step) => step,
             Self::PlaceData(step) => step,
             Self::NoteInventory(step) => step,
             Self::CheckInventory(step) => step,

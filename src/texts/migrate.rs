@@ -95,6 +95,40 @@ pub fn in_the_way(path: &str, why: &InTheWay) -> String {
     }
 }
 
+/// Containers, and volumes, that need the old data.
+pub fn still_needed(containers: &[(String, String)], volumes: &[(String, String)]) -> String {
+    let named = |what: &'static str| {
+        move |(name, path): &(String, String)| format!("{what} {name} ({path})")
+    };
+    let all = containers.iter().map(named("container")).chain(volumes.iter().map(named("volume")));
+    format!(
+        "the old data are still needed, and nothing is deleted: {}",
+        all.collect::<Vec<_>>().join(", ")
+    )
+}
+
+/// What to do about that.
+pub fn no_longer_needed(containers: &[(String, String)], volumes: &[(String, String)]) -> String {
+    let list = |all: &[(String, String)]| {
+        all.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(" ")
+    };
+    let mut steps = Vec::new();
+    if !containers.is_empty() {
+        steps.push(format!(
+            "make these containers anew, named volumes stay: docker rm -f {}, then docker run as \
+             before (docker compose up -d --force-recreate), with no path of the old data",
+            list(containers)
+        ));
+    }
+    if !volumes.is_empty() {
+        steps.push(format!(
+            "make these volumes anew with another device: docker volume rm {}, docker volume create",
+            list(volumes)
+        ));
+    }
+    format!("{}; then try again", steps.join("; "))
+}
+
 /// What to do then.
 pub fn out_of_the_way(path: &str, why: &InTheWay) -> String {
     match why {

@@ -70,6 +70,7 @@ pub fn step(step: &Step) -> String {
         Step::SyncData(step) => {
             format!("copy what has changed in {} since, and compare", parts(&step.parts))
         }
+        Step::RenamePaths(step) => format!("have containers and volumes name {}", step.to),
         Step::PlaceData(step) => format!("put the copy in its place in {}", step.to),
         Step::NoteInventory(_) => "note containers, images and volumes".to_owned(),
         Step::CopyFile(step) => {
@@ -169,6 +170,7 @@ fn restored(of: &Step) -> String {
         | Step::ResumeContainers(_)
         | Step::ExpectGone(_)
         | Step::SyncData(_)
+        | Step::RenamePaths(_)
         | Step::PlaceData(_)
         | Step::NoteInventory(_)
         | Step::CheckInventory(_)

@@ -165,6 +165,7 @@ impl<'a> Expected<'a> {
             | Step::ExpectGone(_)
             | Step::CopyData(_)
             | Step::SyncData(_)
+            | Step::RenamePaths(_)
             | Step::PlaceData(_)
             | Step::NoteInventory(_)
             | Step::CheckInventory(_)

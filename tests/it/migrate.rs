@@ -10,6 +10,7 @@ fn start_containers(host: &Machine) {
         docker run -d --name app -v things:/things {image} sh -c \
           'echo kept >/things/file; ln /things/file /things/linked; \
            while :; do echo x >>/things/log; sleep 0.1; done'
+        docker run -d --name bound -v /var/lib/docker/volumes/things/_data:/b {image} sleep 100000
         docker run --name ended {image} sh -c 'echo layer >/of-the-layer; rm /bin/wc'
         docker run -d --rm -v /scratch --name passing {image} sleep 100000
         until docker exec app test -e /things/log; do sleep 0.1; done"
@@ -23,12 +24,26 @@ fn data_root(host: &Machine) -> String {
 /// All that was there is there, and works.
 #[track_caller]
 fn all_there(host: &Machine) {
-    assert_eq!(host.sh("docker ps --format '{{.Names}}' | grep -v passing"), "app");
+    let running = host.sh("docker ps --format '{{.Names}}' | grep -v passing | sort");
+    assert_eq!(running, "app\nbound");
     assert_eq!(host.sh("docker exec app cat /things/linked"), "kept");
     assert_eq!(host.sh("docker exec app stat -c %h /things/file"), "2");
     let changes = host.sh("docker diff ended | sort");
     assert!(changes.contains("A /of-the-layer") && changes.contains("D /bin/wc"), "{changes}");
     assert_eq!(host.sh("docker images -q | wc -l"), "1");
+}
+
+/// All containers start with the data that are in use, and name no others.
+#[track_caller]
+fn all_start(host: &Machine) {
+    let used = data_root(host);
+    let named = host
+        .sh("docker inspect app bound ended | grep -o '\"/[^ ,:\"]*/\\(volumes\\|containers\\)/'");
+    let others: Vec<_> = named.lines().filter(|path| !path.contains(&used)).collect();
+    assert!(named.contains(&used) && others.is_empty(), "{named}");
+    host.sh("docker restart app bound >/dev/null; docker start -a ended || true");
+    assert_eq!(host.sh("docker exec bound cat /b/file"), "kept");
+    all_there(host);
 }
 
 fn migrate(host: &Machine, to: &str) -> crate::support::Run {
@@ -48,16 +63,22 @@ fn data_move_to_another_disk_and_back_and_for_good() {
     // Refused: nothing has changed.
     host.sh("mkdir /data/photos; touch /data/photos/1; ln -s /data /link");
     let before = host.snapshot();
+    host.sh("mkdir /mirror /data/fixed; mount --bind /var/lib/docker/volumes /mirror
+         chattr +i /data/fixed");
     for (to, code, word) in [
         ("/small/docker", 3, "LF020"),
         ("/var/lib/docker/new", 3, "LF068"),
         ("/data/photos", 3, "LF068"),
         ("/link/docker", 3, "LF068"),
         ("/run/docker-data", 3, "LF025"),
+        ("/mirror/new", 3, "by another name"),
+        ("/mirror", 3, "by another name"),
+        ("/data/fixed", 3, "chattr -i /data/fixed"),
         ("data/docker", 2, "absolute"),
     ] {
         migrate(&host, to).exits(code).says(word);
     }
+    host.sh("umount /mirror; rmdir /mirror; chattr -i /data/fixed; rmdir /data/fixed");
     host.sh("mount -o remount,bind,noexec /data");
     migrate(&host, "/data/docker").exits(3).says("LF023");
     host.sh("mount -o remount,bind,exec /data");
@@ -69,6 +90,7 @@ fn data_move_to_another_disk_and_back_and_for_good() {
     let done = migrate(&host, "/data/docker").exits(0);
     assert_eq!(data_root(&host), "/data/docker", "{done}");
     all_there(&host);
+    all_start(&host);
     let log = "wc -l </var/lib/docker/volumes/things/_data/log";
     let old = host.sh(log);
     assert!(host.sh("docker exec app wc -l /things/log") != old, "it writes to the copy");
@@ -85,7 +107,7 @@ fn data_move_to_another_disk_and_back_and_for_good() {
     let back = host.landfall(&["rollback", "--yes"]).exits(0);
     let back = back.says("containers: newer").says("volumes: later");
     assert_eq!(data_root(&host), "/var/lib/docker", "{back}");
-    all_there(&host);
+    all_start(&host);
     assert!(host.exists("/data/docker/volumes/later"));
     host.landfall(&["verify"]).exits(0);
     migrate(&host, "/data/again").exits(3).says("/data/docker");
@@ -111,6 +133,11 @@ fn data_move_to_another_disk_and_back_and_for_good() {
     let no_link = "rm /var/lib/docker; mv /var/lib/aside /var/lib/docker";
     refused(&link("/data/docker"), "/data/docker, which is in use", no_link);
     refused(&link("/var/lib/aside"), "was made a link", no_link);
+    refused(&link("/gone"), "was made a link", no_link);
+    // A container that was made since has them.
+    let old = "/var/lib/docker/volumes/things/_data";
+    let run = format!("docker run -d --name late -v {old}:/old {} true", bundle::IMAGE_NAME);
+    refused(&run, "docker rm -f late", "docker rm -f late");
     // Or something is mounted there: the new one, what is around it, something else; or in it.
     let umount = "umount /var/lib/docker";
     let mount = |what: &str| format!("mount --bind {what} /var/lib/docker");
@@ -139,11 +166,16 @@ fn data_move_to_another_disk_and_back_and_for_good() {
     assert!(!host.exists("/var/lib/docker") && !host.exists("/var/lib/containerd"));
     host.landfall(&["rollback", "--yes"]).exits(2);
     host.landfall(&["verify"]).exits(0);
-    all_there(&host);
+    all_start(&host);
     host.landfall(&with("install", &options)).exits(2).says("/data/docker");
 
-    host.landfall(&["uninstall", "--purge", "data", "--yes"]).exits(0).says("/data/docker");
-    assert!(!host.exists("/data/docker") && host.exists("/data/photos/1"));
+    // Once more, and to the end.
+    migrate(&host, "/data/second").exits(0);
+    host.landfall(&["migrate-data-root", "--finish", "--yes"]).exits(0).says("/data/docker");
+    all_start(&host);
+
+    host.landfall(&["uninstall", "--purge", "data", "--yes"]).exits(0).says("/data/second");
+    assert!(!host.exists("/data/second") && host.exists("/data/photos/1"));
 }
 
 /// Kinds of steps of a move; killed once each has had its effect.
@@ -244,7 +276,7 @@ fn images_in_containerds_store_move_too() {
     host.landfall(&["verify"]).exits(0);
     host.landfall(&["migrate-data-root", "--finish", "--yes"]).exits(0);
     assert!(!host.exists("/var/lib/containerd"));
-    all_there(&host);
+    all_start(&host);
     host.sh("docker run --rm --name fresh busybox:bench true");
     host.landfall(&["uninstall", "--purge", "data", "--yes"]).exits(0);
     assert_eq!(host.sh("ls -A /data"), "lost+found");
@@ -280,7 +312,7 @@ fn an_adopted_docker_moves_and_its_units_stay() {
     host.landfall(&["adopt", "--yes"]).exits(0);
     migrate(&host, "/data/second").exits(0);
     host.landfall(&["migrate-data-root", "--finish", "--yes"]).exits(0);
-    all_there(&host);
+    all_start(&host);
     host.landfall(&["uninstall", "--yes"]).exits(3).says("old ones deleted");
     host.landfall(&["verify"]).exits(0);
 }

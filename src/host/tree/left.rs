@@ -107,7 +107,13 @@ impl Host {
 
     fn reach(&self, path: &str, used: &[String]) -> Result<Reached, HostError> {
         let failed = |errno| HostError::errno("look at", path, errno);
-        let Some(real) = self.real_path(path)? else { return Ok(Reached::Nothing) };
+        let Some(real) = self.real_path(path)? else {
+            // A link that leads nowhere, for now: what was here may be on a disk that is not there.
+            return Ok(match self.open_without_links(path)? {
+                Err(why @ InTheWay::Link(_)) => Reached::Wrong(why),
+                _ => Reached::Nothing,
+            });
+        };
         let way = self.identities(path)?;
         let leads_to =
             |way: &[Identity], end: Option<&Identity>| end.is_some_and(|end| way.contains(end));

@@ -93,6 +93,7 @@ impl World {
                 | Step::ExpectGone(_)
                 | Step::CopyData(_)
                 | Step::SyncData(_)
+                | Step::RenamePaths(_)
                 | Step::PlaceData(_)
                 | Step::NoteInventory(_)
                 | Step::CheckInventory(_)

@@ -72,6 +72,7 @@ fn all_data_are_copied_twice_and_what_runs_is_down_for_the_second_time_alone() {
         "stop docker.socket, docker.service, containerd.service",
         "check that no container outlived its engine",
         "copy what has changed in /var/lib/docker and /var/lib/containerd since, and compare",
+        "have containers and volumes name /data/docker",
         "put the copy in its place in /data/docker",
         "create directory /etc/docker",
         "write /etc/docker/daemon.json",

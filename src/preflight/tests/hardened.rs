@@ -122,7 +122,10 @@ fn where_programs_are_staged_and_the_journal_is_kept() {
         let found = check_staging(&world.desired, &world.facts);
         found.first().map(|finding| text(finding).fix)
     };
-    let fix = |path| Some(format!("chattr -a {path}; install; then again: chattr +a {path}"));
+    let fix = |path| {
+        let again = "then the same command again; and, unless data go there";
+        Some(format!("chattr -a {path}; {again}: chattr +a {path}"))
+    };
     assert_eq!(found("/usr/bin"), fix("/usr/bin"));
     assert_eq!(found("/var/lib"), fix("/var/lib"), "the state directory is not there yet");
     assert_eq!(found("/usr"), None);

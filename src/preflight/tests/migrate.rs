@@ -68,6 +68,12 @@ fn by_flag(world: &mut World) {
     moves(world).containerd.as_mut().unwrap().by_flag = true;
 }
 
+fn by_mount(world: &mut World, target: &str, data: &str, kind: Option<FileKind>) {
+    let facts = moves(world);
+    (facts.target.on_disk, facts.docker.on_disk) = (target.to_owned(), data.to_owned());
+    facts.target.kind = kind;
+}
+
 pub(super) const CASES: &[Case] = &[
     ("a disk for the data", |world| to(world, NEW), &[]),
     ("a new disk's own root", |world| holds(world, &["lost+found"]), &[]),
@@ -77,6 +83,21 @@ pub(super) const CASES: &[Case] = &[
     ("in containerd's data", |world| to(world, "/var/lib/containerd/x"), &["error LF068"]),
     ("around the data", |world| to(world, "/var/lib"), &["error LF068"]),
     ("beside the data, by a like name", |world| to(world, "/var/lib/docker2"), &[]),
+    (
+        "in the data, by a bind mount",
+        |world| by_mount(world, "8:1/docker/volumes", "8:1/docker", None),
+        &["error LF068"],
+    ),
+    (
+        "around the data, by a bind mount",
+        |world| by_mount(world, "8:1", "8:1/docker", Some(FileKind::Directory)),
+        &["error LF068"],
+    ),
+    (
+        "a name beside the data, on their disk",
+        |world| by_mount(world, "8:1/docker/data/new", "8:1/docker/data2", None),
+        &[],
+    ),
     ("a file", |world| moves(world).target.kind = Some(FileKind::File), &["error LF068"]),
     (
         "over a link",

@@ -97,7 +97,9 @@ fn fix_of_files(seen: &Seen) -> String {
         Seen::Protected { paths, how } => {
             let set = protection(*how).1;
             let (clear, paths) = (set.replace('+', "-"), paths.join(" "));
-            format!("{clear} {paths}; install; then again: {set} {paths}")
+            format!(
+                "{clear} {paths}; then the same command again; and, unless data go there: {set} {paths}"
+            )
         }
         Seen::DataRootFlags { path, .. } => {
             format!(

@@ -33,7 +33,9 @@ pub(super) fn why(code: Code) -> Option<&'static str> {
         Code::SameFileSystem => {
             "people move data to have more room, or to keep them off the system's own disk"
         }
-        Code::BindsOfData => "after the move they see the old data, or nothing once those are gone",
+        Code::BindsOfData => {
+            "they follow the data; made anew as they were, they would have the old place again"
+        }
         Code::DataRootFlag => {
             "the daemon does not start when daemon.json says it as well, and the flag is a person's"
         }
@@ -64,7 +66,7 @@ pub(super) fn by_hand(code: Code) -> Option<(&'static str, &'static str)> {
         ),
         Code::BindsOfData => (
             "docker inspect --format '{{.HostConfig.Binds}}' NAME",
-            "make them anew with the new path afterwards: docker rm NAME, docker run -v …",
+            "nothing yet; when they are made anew, with the new path: docker rm NAME, docker run -v …",
         ),
         Code::DataRootFlag => (
             "systemctl cat docker.service containerd.service",
@@ -81,6 +83,9 @@ pub(super) fn seen(seen: &Seen) -> Option<String> {
             TargetProblem::Same => format!("the data are in {path} already"),
             TargetProblem::Inside { data } => format!("{path} lies in the data in {data}"),
             TargetProblem::Around { data } => format!("the data in {data} lie in {path}"),
+            TargetProblem::SameByMount { data } => {
+                format!("{path} is, by another name, in the data in {data}: a bind mount")
+            }
             TargetProblem::Link { real } => format!("{path} is a link, and leads to {real}"),
             TargetProblem::NotADirectory => format!("{path} is no directory"),
             TargetProblem::NotEmpty { names } => {
@@ -119,6 +124,12 @@ pub(super) fn fix(seen: &Seen) -> Option<String> {
     Some(match seen {
         Seen::MigrationTarget { problem: TargetProblem::Same, .. } => {
             "nothing has to be moved".to_owned()
+        }
+        Seen::MigrationTarget { problem: TargetProblem::SameByMount { .. }, path } => {
+            format!(
+                "findmnt -T {path} shows it; name a directory apart from the data: landfall \
+                 migrate-data-root DIR"
+            )
         }
         Seen::MigrationTarget { problem: TargetProblem::Link { real }, .. } => {
             format!("name it as it is: landfall migrate-data-root {real}")
