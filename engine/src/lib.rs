@@ -20,6 +20,9 @@
 //! Nothing here resolves a host name or looks up a user, so the crate is safe in a static glibc
 //! binary, where the name service modules must not be loaded.
 
+// The answer of `/info` is one long `json!`.
+#![recursion_limit = "256"]
+
 mod api_version;
 mod client;
 mod error;
@@ -31,6 +34,24 @@ mod fake_daemon;
     reason = "the engine keeps its own files; `host::Host` is the provisioning tool's"
 )]
 pub mod image;
+#[cfg(feature = "daemon")]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the engine keeps its own files; `host::Host` is the provisioning tool's"
+)]
+pub mod runtime;
+#[cfg(feature = "daemon")]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the engine keeps its own files; `host::Host` is the provisioning tool's"
+)]
+pub mod server;
+#[cfg(feature = "daemon")]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the engine keeps its own files; `host::Host` is the provisioning tool's"
+)]
+pub mod state;
 
 pub use api_version::ApiVersion;
 pub use client::{
