@@ -5,6 +5,10 @@ SHELL := /bin/bash
 BENCH := tests/bench
 SCRIPTS := $(wildcard tests/bench/*.sh tests/scenarios/*.sh benches/*.sh .ci/run)
 
+# The embedded engine, which nothing enables yet. What makes containers is tested in a host.
+ENGINE_TEST := cargo test -p landfall-engine --features daemon
+ON_HOST := CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER=$(CURDIR)/$(BENCH)/on_host.sh
+
 # Hosts wait for their disks and daemons more than they compute: a few more than there are cores.
 export RUST_TEST_THREADS ?= 4
 
@@ -33,7 +37,7 @@ roots:
 
 test-build:
 	cargo test --workspace --no-run
-	cargo test -p landfall-engine --features daemon --no-run
+	$(ENGINE_TEST) --no-run
 
 lint:
 	cargo fmt --all --check
@@ -45,14 +49,16 @@ test: deps
 	$(MAKE) --no-print-directory lint
 	$(MAKE) --no-print-directory -j2 roots test-build
 	trap '$(BENCH)/machine.sh gc' EXIT; cargo test --workspace
-	cargo test -p landfall-engine --features daemon
+	$(ENGINE_TEST) --lib --bins --test image
+	$(ON_HOST) $(ENGINE_TEST) --test runtime
 
 # What is too long for every change: tests marked #[ignore = "long: ..."].
 test-full: deps
 	$(MAKE) --no-print-directory lint
 	$(MAKE) --no-print-directory -j2 roots test-build
 	trap '$(BENCH)/machine.sh gc' EXIT; cargo test --workspace -- --include-ignored
-	cargo test -p landfall-engine --features daemon -- --include-ignored
+	$(ENGINE_TEST) --lib --bins --test image -- --include-ignored
+	$(ON_HOST) $(ENGINE_TEST) --test runtime -- --include-ignored
 
 demo: deps
 	$(MAKE) --no-print-directory -j2 roots build

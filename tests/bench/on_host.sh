@@ -1,10 +1,10 @@
 #!/bin/bash
 # on_host.sh TEST-BINARY ARGUMENT...: runs a static test binary in a booted, disposable host, with
-# its output and status. It is what cargo is given as a runner, for tests that mount, make control
-# groups and start daemons as root (see the Makefile):
+# its output and status. It is what the Makefile gives cargo as a runner, for tests that mount, make
+# control groups and start daemons as root. By hand:
 #
-#   CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER=$PWD/tests/bench/on_host.sh \
-#     cargo test -p landfall-engine --features daemon --test runtime
+#   export CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER=$PWD/tests/bench/on_host.sh
+#   cargo test -p landfall-engine --features daemon --test runtime
 #
 # In the host: the programs that were built beside the binary in /mnt/share, Debian's docker client
 # and a static busybox in /usr/local/bin. BENCH_KEEP=1 leaves the host of tests that failed.

@@ -530,7 +530,7 @@ impl Supervisor {
         let over = self.exit.is_some();
         self.clients.retain(|client| {
             let told = client.role == Role::Leaving && client.queue.is_empty();
-            !client.gone && !told && !(over && client.finished && client.queue.is_empty())
+            !(client.gone || told || over && client.finished && client.queue.is_empty())
         });
     }
 }

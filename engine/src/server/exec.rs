@@ -1,6 +1,9 @@
 //! `/exec`: other processes in a container.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    io::Write as _,
+    sync::{Arc, Mutex},
+};
 
 use axum::{
     Json,
@@ -11,17 +14,25 @@ use axum::{
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tokio::net::UnixStream;
 
 use super::{
-    containers::{create::random_hex, start::user, stop::Size},
+    containers::{
+        create::random_hex,
+        start::{exit_code, user},
+        stop::Size,
+    },
     engine::{Container, Engine, lock},
     error::{ApiError, ApiResult},
     settings::{Config, HostConfig},
     streams,
 };
 use crate::runtime::{
-    Answer, ExecPlan, Request as ShimRequest, Supervised, spec::ProcessSpec, write_json,
+    Answer, ExecPlan, Request as ShimRequest, Stream, Supervised, spec::ProcessSpec, write_json,
 };
+
+/// The exit code of an exec whose process could not be made.
+const NOT_RUN: i32 = 126;
 
 /// Another process of a container, begun or not.
 #[derive(Debug)]
@@ -127,7 +138,12 @@ pub async fn start(
         let (engine, exec) = (Arc::clone(&engine), Arc::clone(&exec));
         tokio::spawn(async move { engine.start_exec(&container, &exec, !given.detach).await })
     };
-    let stream = starting.await.map_err(|error| ApiError::internal("start the exec", error))??;
+    let started = starting.await.map_err(|error| ApiError::internal("start the exec", error))?;
+    let stream = match started {
+        // As with dockerd, who attached is told on the stream, and asks for the exit code then.
+        Err(error) if !given.detach => Some(said(&error.message, exec.options.tty)?),
+        other => other?,
+    };
     match stream {
         None => Ok(StatusCode::OK.into_response()),
         Some(stream) => {
@@ -139,6 +155,20 @@ pub async fn start(
             Ok(streams::hijack(request, exec.options.tty, async move { Some(stream) }))
         }
     }
+}
+
+/// A stream of one message.
+fn said(message: &str, terminal: bool) -> ApiResult<UnixStream> {
+    let make = || {
+        let (mut here, there) = std::os::unix::net::UnixStream::pair()?;
+        if !terminal {
+            here.write_all(&Stream::Stdout.frame(message.len() + 2))?;
+        }
+        here.write_all(format!("{message}\r\n").as_bytes())?;
+        there.set_nonblocking(true)?;
+        UnixStream::from_std(there)
+    };
+    make().map_err(|error| ApiError::internal("say why the exec failed", error))
 }
 
 /// `POST /exec/{id}/resize`.
@@ -196,7 +226,7 @@ impl Engine {
         container: &Arc<Container>,
         exec: &Arc<Exec>,
         attach: bool,
-    ) -> ApiResult<Option<tokio::net::UnixStream>> {
+    ) -> ApiResult<Option<UnixStream>> {
         let internal = |error| ApiError::internal("start the exec", error);
         {
             let mut state = lock(&exec.state);
@@ -206,6 +236,7 @@ impl Engine {
             }
             state.begun = true;
         }
+        lock(&exec.state).exit_code = Some(NOT_RUN);
         let supervisor = self.exec_supervisor(exec);
         let plan = self.exec_plan(container, exec)?;
         let directory = self.run_directory(&container.id).join(exec_directory(exec));
@@ -228,7 +259,7 @@ impl Engine {
         match supervisor.ask(ShimRequest::Start).await.map_err(internal)? {
             Answer::Done => {}
             Answer::Failed(why) => {
-                lock(&exec.state).exit_code = Some(127);
+                lock(&exec.state).exit_code = Some(exit_code(&why).unwrap_or(NOT_RUN));
                 let text = format!("OCI runtime exec failed: exec failed: {why}: unknown");
                 return Err(ApiError::bad(text));
             }
@@ -241,6 +272,7 @@ impl Engine {
         {
             let mut state = lock(&exec.state);
             state.running = true;
+            state.exit_code = None;
             state.pid = pid;
         }
         let command = options.cmd.clone().unwrap_or_default().join(" ");

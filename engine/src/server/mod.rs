@@ -14,7 +14,7 @@ mod system;
 
 use std::{convert::Infallible, io, os::unix::fs::PermissionsExt as _};
 
-use axum::extract::Request;
+use axum::{extract::Request, response::IntoResponse as _};
 use engine::Engine;
 pub use engine::Options;
 use hyper_util::rt::TokioIo;
@@ -47,7 +47,7 @@ pub async fn serve(options: Options, images: Images) -> io::Result<()> {
                     let request = request.map(axum::body::Body::new);
                     Ok::<_, Infallible>(match routes::without_version(request) {
                         Ok(request) => call(table, request).await,
-                        Err(response) => response,
+                        Err(error) => error.into_response(),
                     })
                 }
             });
@@ -61,7 +61,6 @@ pub async fn serve(options: Options, images: Images) -> io::Result<()> {
 }
 
 async fn call(mut table: axum::Router, request: Request) -> axum::response::Response {
-    use axum::response::IntoResponse as _;
     match tower_service::Service::call(&mut table, request).await {
         Ok(response) => response.into_response(),
         Err(never) => match never {},

@@ -6,7 +6,6 @@ use axum::{
     Router,
     extract::Request,
     http::{Uri, uri::PathAndQuery},
-    response::{IntoResponse as _, Response},
     routing::{delete, get, post},
 };
 
@@ -53,9 +52,8 @@ async fn unknown() -> ApiError {
 }
 
 /// Takes `/v1.N` from the path, if the version is one that is understood.
-pub fn without_version(mut request: Request) -> Result<Request, Response> {
-    let stripped = strip(request.uri()).map_err(ApiError::into_response)?;
-    if let Some(uri) = stripped {
+pub fn without_version(mut request: Request) -> ApiResult<Request> {
+    if let Some(uri) = strip(request.uri())? {
         *request.uri_mut() = uri;
     }
     Ok(request)

@@ -158,9 +158,19 @@ fn an_exec_has_a_code_streams_a_user_and_an_environment() {
     let mut cat = cat.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     cat.stdin.take().unwrap().write_all(b"typed").unwrap();
     assert_eq!(cat.wait_with_output().unwrap().stdout, b"typed");
-    let (code, error) = daemon.fails(&["exec", "base", "nothing"]);
-    assert!(code == 126 || code == 127, "{code}");
-    assert!(error.contains("executable file not found in $PATH"), "{error}");
+    for (words, code, told) in [
+        (&["base", "nothing"][..], 127, "executable file not found in $PATH"),
+        (&["base", "/etc/passwd"], 126, "permission denied"),
+        (&["-u", "ghost", "base", "true"], 126, "unable to find user ghost"),
+    ] {
+        let output = daemon.output(&[&["exec"], words].concat());
+        // dockerd tells it on the stream too.
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(said.contains(told), "{said}");
+        assert_eq!(output.status.code(), Some(code), "{words:?}");
+    }
+    let output = daemon.output(&["exec", "-d", "base", "nothing"]);
+    assert!(!output.status.success());
     daemon.ok(&["rm", "-f", "base"]);
     assert_eq!(daemon.leftovers(), [""; 0]);
 }

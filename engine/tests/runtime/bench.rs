@@ -191,12 +191,13 @@ pub fn process(script: &str) -> ProcessSpec {
 }
 
 pub fn wait(directory: &Path) -> Exit {
-    let socket = directory.join("sock");
-    match UnixStream::connect(&socket) {
-        Ok(stream) => match answer(send(stream, Request::Wait)).1 {
-            Answer::Exited(exit) => exit,
-            other => panic!("{other:?}"),
-        },
+    let answer = UnixStream::connect(directory.join("sock"))
+        .and_then(|stream| send(stream, Request::Wait))
+        .and_then(|stream| read_answer(&stream));
+    match answer {
+        Ok(Answer::Exited(exit)) => exit,
+        Ok(other) => panic!("{other:?}"),
+        // It has gone, before or after it was asked.
         Err(_) => read_json(&directory.join("exit.json")).unwrap().expect("it has ended"),
     }
 }
@@ -206,22 +207,26 @@ pub fn ask(directory: &Path, request: Request) -> (UnixStream, Answer) {
 }
 
 pub fn ask_later(directory: &Path, request: Request) -> UnixStream {
-    send(UnixStream::connect(directory.join("sock")).unwrap(), request)
+    send(UnixStream::connect(directory.join("sock")).unwrap(), request).unwrap()
 }
 
-fn send(mut stream: UnixStream, request: Request) -> UnixStream {
-    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
-    let mut line = serde_json::to_vec(&Envelope { version: VERSION, request }).unwrap();
+fn send(mut stream: UnixStream, request: Request) -> std::io::Result<UnixStream> {
+    stream.set_read_timeout(Some(Duration::from_secs(60)))?;
+    let mut line = serde_json::to_vec(&Envelope { version: VERSION, request })?;
     line.push(b'\n');
-    stream.write_all(&line).unwrap();
-    stream
+    stream.write_all(&line)?;
+    Ok(stream)
 }
 
 pub fn answer(stream: UnixStream) -> (UnixStream, Answer) {
-    let mut line = String::new();
-    BufReader::with_capacity(1, &stream).read_line(&mut line).unwrap();
-    let answer = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{line:?}: {error}"));
+    let answer = read_answer(&stream).unwrap();
     (stream, answer)
+}
+
+fn read_answer(stream: &UnixStream) -> std::io::Result<Answer> {
+    let mut line = String::new();
+    BufReader::with_capacity(1, stream).read_line(&mut line)?;
+    Ok(serde_json::from_str(&line)?)
 }
 
 pub fn attach(directory: &Path, stdin: bool) -> UnixStream {

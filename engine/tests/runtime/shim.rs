@@ -209,7 +209,9 @@ fn is_as_confined_as_with_docker() {
     assert_eq!(status["CapAmb"], "0000000000000000");
     assert_eq!((status["Seccomp"], status["NoNewPrivs"]), ("2", "0"));
     assert_eq!(status["SigBlk"], "0000000000000000");
-    assert_eq!(status["SigIgn"], "0000000000000000");
+    // But for 32 and 33, which the C library keeps to itself when it starts a program.
+    let ignored = u64::from_str_radix(status["SigIgn"], 16).unwrap();
+    assert_eq!(ignored & !(0b11 << 31), 0, "{ignored:016x}");
     for refused in ["mount", "unshare", "sysctl", "kcore", "disk", "firmware", "sys"] {
         assert!(log.contains(&format!("no {refused}\n")), "{refused}: {log}");
     }

@@ -125,13 +125,7 @@ impl Engine {
     }
 
     fn not_started(&self, container: &Container, why: &str) -> ApiError {
-        // The client makes its own exit code of these words; so does dockerd for the state.
-        let not_found = ["executable file not found", "no such file or directory"];
-        let code = match () {
-            () if not_found.iter().any(|words| why.contains(words)) => 127,
-            () if why.contains("permission denied") => 126,
-            () => 128,
-        };
+        let code = exit_code(why).unwrap_or(128);
         let message = format!(
             "failed to create task for container: failed to create shim task: OCI runtime create \
              failed: {why}: unknown"
@@ -227,6 +221,17 @@ impl Engine {
                 Ok(Network::OfProcess(state.pid))
             }
         }
+    }
+}
+
+/// The exit code of a program that is not there (127) or may not be run (126), by the words of the
+/// failure: the client makes its own of them too.
+pub fn exit_code(why: &str) -> Option<i32> {
+    let not_found = ["executable file not found", "no such file or directory"];
+    match () {
+        () if not_found.iter().any(|words| why.contains(words)) => Some(127),
+        () if why.contains("permission denied") => Some(126),
+        () => None,
     }
 }
 
