@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::digest::Digest;
+use crate::online::Online;
 use crate::registry::files::RegistryFiles;
 use crate::topology::Topology;
 
@@ -62,6 +63,10 @@ pub struct Source {
     /// Accept nothing but bundles that are signed with a trusted key.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub require_signature: bool,
+    /// It comes from a repository of packages instead; the archive's name is then only that of
+    /// its version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub online: Option<Online>,
 }
 
 /// The group that owns the API socket.

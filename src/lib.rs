@@ -23,6 +23,7 @@ pub mod installed;
 pub mod mirrors;
 pub mod nearest;
 pub mod net;
+pub mod online;
 pub mod plan;
 pub mod preflight;
 pub mod probe;

@@ -13,7 +13,7 @@ use crate::digest::Digest;
 use crate::file_state::Ownership;
 use crate::host::fault_point::{self, Effect};
 use crate::host::{Host, HostError, clock};
-use crate::steps::{Before, Step};
+use crate::steps::{Before, InstallPackages, Step};
 use crate::topology::Topology;
 
 /// Where the receipt lies.
@@ -343,6 +343,14 @@ impl Receipt {
             runs: Vec::new(),
             entries: Vec::new(),
         }
+    }
+
+    /// What the package manager installed, if the engine came from packages.
+    pub fn packages(&self) -> Option<&InstallPackages> {
+        self.entries.iter().rev().find_map(|entry| match &entry.step {
+            Step::InstallPackages(step) => Some(step),
+            _ => None,
+        })
     }
 
     /// Whether the programs were taken over as they were, and come from no archive.

@@ -16,6 +16,9 @@ const SCHEMA_1_MOVED: &str = include_str!("../tests/receipts/schema-1-moved.json
 /// After an installation from a bundle.
 const SCHEMA_1_BUNDLED: &str = include_str!("../tests/receipts/schema-1-bundled.json");
 
+/// After packages were installed.
+const SCHEMA_1_PACKAGES: &str = include_str!("../tests/receipts/schema-1-packages.json");
+
 fn load(text: &str) -> Result<Option<Receipt>, ReceiptError> {
     let bed = Bed::new(&[]);
     bed.write(RECEIPT, text);
@@ -76,7 +79,8 @@ fn variants<T: serde::de::DeserializeOwned + std::fmt::Debug>(tag: &str) -> BTre
 #[test]
 fn the_pinned_receipts_hold_all_kinds() {
     let kinds = |of: &str, tag: &str| -> BTreeSet<String> {
-        let all = [SCHEMA_1, SCHEMA_1_UPGRADED, SCHEMA_1_MOVED, SCHEMA_1_BUNDLED];
+        let all =
+            [SCHEMA_1, SCHEMA_1_UPGRADED, SCHEMA_1_MOVED, SCHEMA_1_BUNDLED, SCHEMA_1_PACKAGES];
         let entries = all.map(|text| load(text).unwrap().unwrap());
         let entries = entries.into_iter().flat_map(|receipt| receipt.entries);
         let json = entries.map(|entry| serde_json::to_value(entry).unwrap());
@@ -119,6 +123,22 @@ fn before_a_move_the_data_were_elsewhere() {
     });
     assert_eq!(*guard.unwrap(), all);
     assert_eq!(with_moved_data(&before), before.entries);
+}
+
+#[test]
+fn packages_tell_what_is_installed() {
+    let receipt = load(SCHEMA_1_PACKAGES).unwrap().unwrap();
+    let step = receipt.packages().unwrap();
+    assert_eq!(step.packages.len(), 3);
+    assert!(receipt.has_engine() && receipt.has_no_archive());
+    assert!(first().packages().is_none());
+    // A second run without a mirror goes by it.
+    let offer = crate::online::Offer::of_receipt(&receipt, step.packages.clone()).unwrap();
+    assert_eq!((offer.version.as_str(), offer.site.name), ("28.5.2", Some("official")));
+    assert!(offer.repository.key.path.ends_with(".asc") && offer.transaction.is_empty());
+    let mut less = step.packages.clone();
+    less.remove("docker-ce-cli");
+    assert!(crate::online::Offer::of_receipt(&receipt, less).is_none());
 }
 
 #[test]

@@ -110,6 +110,10 @@ fn stop_started_engine(context: &Context<'_>, entries: &[Entry]) -> Result<(), S
     let first = entries.iter().find_map(|entry| match (&entry.step, &entry.before) {
         (Step::Unit(step), Before::Unit { active }) if docker(&step.unit) => Some(*active),
         (Step::StopUnits(_), Before::Units { active }) => active.iter().any(docker).then_some(true),
+        // Their scripts start it, or not.
+        (Step::InstallPackages(_), Before::Packages { active, .. }) => {
+            Some(active.iter().any(docker))
+        }
         _ => None,
     });
     let stopped =
@@ -222,13 +226,17 @@ fn to_revive(entries: &[Entry]) -> Vec<(String, UnitAction)> {
     let mut units: Vec<(String, UnitAction)> = Vec::new();
     let mut seen: Vec<&str> = Vec::new();
     for Entry { step, before } in entries {
-        if let Before::Units { active } = before {
+        if let Before::Units { active } | Before::Packages { active, .. } = before {
             let stopped = ALL_UNITS.into_iter().filter(|unit| active.iter().any(|it| it == unit));
             for unit in stopped.filter(|unit| !seen.contains(unit)) {
                 // One may have come up with another.
                 units.push((unit.to_owned(), UnitAction::Start));
             }
             seen.extend(active.iter().map(String::as_str));
+        }
+        if let Before::Packages { .. } = before {
+            // Whatever their scripts have started since.
+            seen.extend(ALL_UNITS);
         }
         let Step::Unit(step) = step else { continue };
         if seen.contains(&step.unit.as_str()) {

@@ -9,6 +9,7 @@ use super::bootstrap::MachineDigest;
 use super::bundle::BundleCommand;
 use crate::config::{FileConfig, Options, duration};
 use crate::digest::Digest;
+use crate::online::Fingerprint;
 use crate::texts::help;
 use crate::topology::Topology;
 
@@ -390,6 +391,9 @@ impl InstallArgs {
             method: self.method,
             mirrors: self.mirrors.clone(),
             version: self.version.clone(),
+            fingerprint: self.gpg_fingerprint,
+            hold: self.hold.then_some(true),
+            replace: self.replace.then_some(true),
             sha256: self.sha256,
             allow_unpinned: self.allow_unpinned.then_some(true),
             trusted_keys: self.trusted_keys.clone(),
@@ -491,6 +495,12 @@ pub struct InstallArgs {
     pub version: Option<String>,
     #[command(flatten)]
     pub network: NetworkArgs,
+    #[arg(long, value_name = "HEX", env = "LANDFALL_GPG_FINGERPRINT", hide_env = true, help = help::GPG_FINGERPRINT)]
+    pub gpg_fingerprint: Option<Fingerprint>,
+    #[arg(long, help = help::HOLD)]
+    pub hold: bool,
+    #[arg(long, help = help::REPLACE)]
+    pub replace: bool,
     #[arg(long, value_name = "HEX", env = "LANDFALL_SHA256", hide_env = true, help = help::SHA256)]
     pub sha256: Option<Digest>,
     #[arg(long, help = help::ALLOW_UNPINNED)]

@@ -35,7 +35,7 @@ pub fn archive(
     }
     let in_file = in_file.unwrap_or_default();
     if !is_static(options.method.or(in_file.method), host, output)? {
-        return Err(Failure::new(exit::USAGE, texts::NO_PACKAGES_YET).hint(texts::USE_STATIC));
+        return Ok(options);
     }
     let network = Network::gather(global, network, host)?;
     from_mirrors(options, in_file, &network, host, output)

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::args::{Global, InstallArgs};
 use super::failure::{Failure, exit};
+use super::online;
 use super::output::Output;
 use super::prepare::{Looked, Prepared, desired_here, make_plan, plan_of, prepare, read_archive};
 use super::run::{self, Run};
@@ -28,6 +29,11 @@ pub fn install(
     output: &Output,
 ) -> Result<u8, Failure> {
     let desired = desired_here(global, args, host, output)?;
+    if desired.source.online.is_some() {
+        let asked =
+            online::Asked { global, network: &args.network, command: online::Command::Install };
+        return online::change(&asked, desired, confirm_within, host, output);
+    }
     let confirm_within = confirm_within.or(configured(&desired, host));
     changing(host, output, "install", confirm_within, |run, session, _| {
         let looked = Looked::at(host, output, desired)?;

@@ -19,6 +19,7 @@ mod manual;
 mod migrate;
 mod mirrors;
 mod network;
+mod online;
 mod output;
 mod plan;
 mod prepare;

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::args::{Global, InstallArgs, PlanArgs};
 use super::failure::{Failure, exit};
+use super::online;
 use super::output::{Output, utc};
 use super::prepare::{Config, Looked, Prepared, desired_here, desired_of, make_plan, prepare};
 use crate::approved::{ApprovedPlan, Build, Command, FilePin, HostState, SCHEMA};
@@ -32,6 +33,9 @@ pub fn plan(
         Some(probe) => desired_of(global, options, probe.receipt.as_ref(), Config::IfNamed)?,
         None => desired_here(global, options, host, output)?,
     };
+    if desired.source.online.is_some() {
+        return online::plan(global, options, args, desired, host, output);
+    }
     let desired = if args.out.is_some() { absolute(desired)? } else { desired };
     let (identity, looked) = match (&args.facts, probe) {
         (Some(file), Some(probe)) => look_at_probe(file, probe, desired, output)?,

@@ -27,7 +27,9 @@ use crate::receipt::Receipt;
 use crate::registry::files::{self, ClientFiles, PemFile, RegistryFiles};
 use crate::report::{Event, Phase, Reporter};
 use crate::stage::{self, Source};
-use crate::texts::{adoption as adoption_texts, bundle as bundle_texts, errors, progress};
+use crate::texts::{
+    adoption as adoption_texts, bundle as bundle_texts, errors, online as online_texts, progress,
+};
 
 /// Everything that is known before a plan is made.
 pub struct Prepared {
@@ -193,7 +195,9 @@ fn checked(global: &Global, options: &Options, config: Config) -> Result<Desired
     let file = named_file(global, config)?;
     let mut desired = wanted(options, file.as_ref())?;
     // A wrong name is a matter of usage, and found before anything else.
-    source::exists(&desired.source.archive)?;
+    if desired.source.online.is_none() {
+        source::exists(&desired.source.archive)?;
+    }
     for path in &desired.images {
         input::open(path).map_err(|error| Failure::new(exit::USAGE, error.to_string()))?;
     }
@@ -213,6 +217,9 @@ fn checked(global: &Global, options: &Options, config: Config) -> Result<Desired
 
 /// The configuration that the bundle brings along, if it is one and does.
 fn configuration_in(desired: &Desired) -> Result<Option<FileConfig>, Failure> {
+    if desired.source.online.is_some() {
+        return Ok(None);
+    }
     let archive = &desired.source.archive;
     let head = source::head(archive, &desired.source)?.map(|(head, _)| head);
     let Some(text) = head.and_then(|head| head.manifest.configuration) else { return Ok(None) };
@@ -396,6 +403,10 @@ fn no_engine() -> Failure {
 
 /// A Docker that was taken over from packages is theirs.
 fn refuse_packaged(receipt: Option<&Receipt>, facts: &Facts) -> Result<(), Failure> {
+    if receipt.is_some_and(|receipt| receipt.packages().is_some()) {
+        return Err(Failure::new(exit::REFUSED, online_texts::PACKAGES_STAY)
+            .hint(online_texts::UPGRADE_ONLINE));
+    }
     let packages = receipt.and_then(|it| it.adopted.as_ref()).map(|adoption| &adoption.packages);
     let Some(packages) = packages.filter(|packages| !packages.is_empty()) else { return Ok(()) };
     let (upgrade, remove) = (facts.upgrade_command(packages), facts.removal_command(packages));
@@ -510,7 +521,7 @@ pub fn plan_of(prepared: &Prepared) -> Result<Plan, Failure> {
     Ok(plan)
 }
 
-fn hash_images(images: &[PathBuf]) -> Result<Vec<(PathBuf, Digest)>, Failure> {
+pub fn hash_images(images: &[PathBuf]) -> Result<Vec<(PathBuf, Digest)>, Failure> {
     let mut seen: BTreeMap<Digest, PathBuf> = BTreeMap::new();
     for path in images {
         if !stage::looks_like_archive(path)? {

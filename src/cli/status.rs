@@ -14,7 +14,7 @@ use crate::host::Host;
 use crate::receipt::Receipt;
 use crate::report::{Event, Reporter};
 use crate::run_state::{Question, RunState};
-use crate::texts::{progress, status as texts, verify};
+use crate::texts::{online, progress, status as texts, verify};
 
 /// What is installed, and whether it runs.
 pub fn status(host: &Host, output: &Output) -> Result<u8, Failure> {
@@ -45,6 +45,17 @@ pub fn status(host: &Host, output: &Output) -> Result<u8, Failure> {
     ));
     if let Some(adoption) = &receipt.adopted {
         lines.push(texts::adopted(adoption.version.as_deref(), &adoption.packages));
+    }
+    if let Some(step) = receipt.packages() {
+        let versions = step.packages.iter().map(|(name, version)| format!("{name} {version}"));
+        let versions: Vec<String> = versions.collect();
+        lines.pop();
+        lines.push(online::installed(
+            receipt.version.as_deref(),
+            &receipt.landfall,
+            &utc(receipt.updated),
+        ));
+        lines.push(online::packages(step.manager.program(), &versions));
     }
     let os = facts::distribution_of(host)?;
     lines.push(texts::host(&progress::distribution(&os)));
@@ -85,7 +96,8 @@ pub fn status(host: &Host, output: &Output) -> Result<u8, Failure> {
         &lines.join("\n"),
         &json!({
             "event": "status", "installed": true, "version": receipt.version,
-            "archive": archive, "adopted": receipt.adopted.is_some(), "updated": receipt.updated,
+            "archive": archive, "packages": receipt.packages().map(|step| &step.packages),
+            "adopted": receipt.adopted.is_some(), "updated": receipt.updated,
             "landfall": receipt.landfall, "unit_style": receipt.topology.name(),
             "distribution": os.shown(), "standing": distribution::standing(&os),
             "units": units, "engine": engine, "drift": drift, "run": run,

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use super::args::{Global, InstallArgs};
 use super::failure::Failure;
 use super::install::{carry_out_asked, changing, configured};
+use super::online;
 use super::output::Output;
 use super::prepare::{Looked, desired, installed_engine, make_plan, prepare};
 use crate::desired::{DAEMON_JSON, Desired};
@@ -29,6 +30,13 @@ pub fn upgrade(
     output: &Output,
 ) -> Result<u8, Failure> {
     let asked = desired(global, args, host, output)?;
+    if asked.source.online.is_some() {
+        let receipt = installed_engine(host, errors::INSTALL_FIRST)?;
+        let desired = Desired { watch: Some(watch), ..over(asked, args, &receipt) };
+        let asked =
+            online::Asked { global, network: &args.network, command: online::Command::Upgrade };
+        return online::change(&asked, desired, confirm_within, host, output);
+    }
     let confirm_within = confirm_within.or(configured(&asked, host));
     changing(host, output, "upgrade", confirm_within, |run, session, _| {
         let receipt = installed_engine(host, errors::INSTALL_FIRST)?;
@@ -96,8 +104,16 @@ fn over(asked: Desired, args: &InstallArgs, receipt: &Receipt) -> Desired {
     }
     let mut registries = asked.registries;
     files::keep(&mut registries, Some(&kept.registries));
+    let mut source = asked.source;
+    if let (Some(now), Some(before)) = (&mut source.online, &kept.source.online) {
+        if now.mirrors.is_empty() {
+            now.mirrors.clone_from(&before.mirrors);
+        }
+        now.fingerprint = now.fingerprint.or(before.fingerprint);
+        now.hold = now.hold || before.hold;
+    }
     Desired {
-        source: asked.source,
+        source,
         unit_style: asked.unit_style,
         images: asked.images,
         smoke_test: asked.smoke_test,

@@ -11,6 +11,8 @@ use super::file::FileConfig;
 use super::names::{self, Refusal};
 use super::options::Options;
 use crate::desired::{Desired, GroupWanted, ProxyWanted, Source};
+use crate::mirrors;
+use crate::online::Online;
 use crate::render::daemon_json;
 use crate::texts::phrases::config as phrases;
 use crate::topology::Topology;
@@ -23,9 +25,14 @@ pub fn desired(options: &Options, file: Option<&FileConfig>) -> Result<Desired, 
     let keys = file.map(|file| &file.keys);
     let source = keys.map(|keys| &keys.engine.source);
     let unit_style = options.unit_style.or(keys.and_then(|keys| keys.service.unit_style));
+    let online = online(options, file)?;
     Ok(Desired {
         source: Source {
-            archive: archive(options, file)?,
+            archive: match &online {
+                Some(online) => named_archive(online.version.as_deref()),
+                None => archive(options, file)?,
+            },
+            online,
             sha256: options.sha256.or(source.and_then(|source| source.sha256)),
             agreed: options.agreed,
             allow_unpinned: options
@@ -55,6 +62,70 @@ pub fn desired(options: &Options, file: Option<&FileConfig>) -> Result<Desired, 
             names::finding,
         )?,
     })
+}
+
+/// What is asked for of a repository, if the engine is to come from one. An archive that is named
+/// by a flag wins over a repository in the file.
+fn online(options: &Options, file: Option<&FileConfig>) -> Result<Option<Online>, ConfigError> {
+    let keys = file.and_then(|file| file.keys.engine.source.online.as_ref());
+    let by_flag = options.online == Some(true);
+    if options.archive.is_some() || (keys.is_none() && !by_flag) {
+        return match online_flag(options) {
+            Some(flag) if !by_flag => Err(ConfigError::NeedsOnline { flag }),
+            _ => Ok(None),
+        };
+    }
+    let from_file = keys.map(|keys| keys.mirrors.clone()).unwrap_or_default();
+    let mirrors = if options.mirrors.is_empty() { from_file } else { options.mirrors.clone() };
+    let online = Online {
+        mirrors: named_mirrors(&mirrors)?,
+        version: options.version.clone().or_else(|| keys?.version.clone()),
+        fingerprint: options.fingerprint.or_else(|| keys?.gpg_fingerprint),
+        hold: options.hold.or_else(|| keys?.hold).unwrap_or(false),
+        replace: options.replace.or_else(|| keys?.replace).unwrap_or(false),
+    };
+    if let Some(version) = online.version.as_deref().filter(|version| !is_version(version)) {
+        let refusal = (phrases::VERSION_FORM, phrases::VERSION_HINT);
+        return Err(invalid(Origin::Flag("--version"), version, refusal));
+    }
+    Ok(Some(online))
+}
+
+/// The mirrors, as they may be written down: the package manager has no way to be told of a
+/// login that others cannot read.
+fn named_mirrors(mirrors: &[String]) -> Result<Vec<String>, ConfigError> {
+    let wanted = mirrors::wanted(mirrors).map_err(ConfigError::Mirror)?;
+    if let mirrors::Wanted::Sites(sites) = wanted
+        && let Some(site) = sites.into_iter().find(|site| site.login().is_some())
+    {
+        return Err(ConfigError::MirrorLogin { root: site.root() });
+    }
+    Ok(mirrors.to_vec())
+}
+
+fn is_version(text: &str) -> bool {
+    text.starts_with(|first: char| first.is_ascii_digit())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".+~-".contains(&byte))
+}
+
+/// An option that means nothing without `--online`.
+fn online_flag(options: &Options) -> Option<&'static str> {
+    if !options.mirrors.is_empty() {
+        Some("--mirror")
+    } else if options.version.is_some() {
+        Some("--version")
+    } else if options.fingerprint.is_some() {
+        Some("--gpg-fingerprint")
+    } else if options.hold == Some(true) {
+        Some("--hold")
+    } else {
+        (options.replace == Some(true)).then_some("--replace")
+    }
+}
+
+/// The name that upstream's archive of a version has.
+fn named_archive(version: Option<&str>) -> PathBuf {
+    version.map(|version| PathBuf::from(format!("docker-{version}.tgz"))).unwrap_or_default()
 }
 
 fn archive(options: &Options, file: Option<&FileConfig>) -> Result<PathBuf, ConfigError> {

@@ -49,6 +49,7 @@ fn defaults() {
                 allow_unpinned: false,
                 trusted_keys: Vec::new(),
                 require_signature: false,
+                online: None,
             },
             bin_dir: "/usr/bin".to_string(),
             group: GroupWanted { name: "docker".to_string(), gid: None, members: vec![] },

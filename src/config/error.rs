@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use crate::mirrors::MirrorError;
 use crate::render::daemon_json::DaemonJsonError;
 
 /// Where a value was given.
@@ -80,6 +81,18 @@ pub enum ConfigError {
         reason: String,
         /// What would be right.
         hint: &'static str,
+    },
+    /// A mirror that is not known.
+    Mirror(MirrorError),
+    /// A mirror's URL has a user or a password in it. Without them.
+    MirrorLogin {
+        /// Its root.
+        root: String,
+    },
+    /// An option that means nothing without `--online`.
+    NeedsOnline {
+        /// Which.
+        flag: &'static str,
     },
     /// A key of daemon.json that cannot be set so.
     Daemon {

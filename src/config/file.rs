@@ -13,6 +13,7 @@ use super::error::{ConfigError, Origin};
 use super::options::Method;
 use crate::digest::Digest;
 use crate::nearest::nearest;
+use crate::online::Fingerprint;
 use crate::texts::phrases::config as phrases;
 use crate::topology::Topology;
 
@@ -98,6 +99,9 @@ pub(super) struct Online {
     #[serde(default)]
     pub mirrors: Vec<String>,
     pub version: Option<String>,
+    pub gpg_fingerprint: Option<Fingerprint>,
+    pub hold: Option<bool>,
+    pub replace: Option<bool>,
 }
 
 /// How mirrors are reached, and where what comes from them is kept.
@@ -231,7 +235,7 @@ impl FileConfig {
     /// What it says of an engine from a mirror, if it asks for one.
     pub fn online(&self) -> Option<OnlineConfig> {
         let Source { sha256, allow_unpinned, online, .. } = self.keys.engine.source.clone();
-        let Online { method, mirrors, version } = online?;
+        let Online { method, mirrors, version, .. } = online?;
         Some(OnlineConfig { method, mirrors, version, sha256, allow_unpinned })
     }
 

@@ -6,6 +6,7 @@ use clap::ValueEnum;
 use serde::Deserialize;
 
 use crate::digest::Digest;
+use crate::online::Fingerprint;
 use crate::topology::Topology;
 
 /// What comes from a mirror.
@@ -42,6 +43,12 @@ pub struct Options {
     pub allow_unpinned: Option<bool>,
     /// `--trusted-key FILE`, repeated
     pub trusted_keys: Vec<PathBuf>,
+    /// `--gpg-fingerprint HEX`
+    pub fingerprint: Option<Fingerprint>,
+    /// `--hold`
+    pub hold: Option<bool>,
+    /// `--replace`
+    pub replace: Option<bool>,
     /// `--bin-dir DIR`
     pub bin_dir: Option<String>,
     /// `--group NAME`

@@ -9,6 +9,7 @@ use super::{Facts, gather_installed};
 use crate::desired::SOCKET;
 use crate::digest::Digest;
 use crate::host::{Host, HostError};
+use crate::online::{Query, Versions};
 use crate::receipt::Receipt;
 use crate::unit_state::UnitState;
 use crate::verify::Expected;
@@ -26,6 +27,9 @@ pub struct InstalledFacts {
     pub engine: Option<Result<Info, String>>,
     /// Images that were loaded and are gone: the archive's digest, and the name or id.
     pub missing_images: Vec<(Digest, String)>,
+    /// Those of the packages that were installed which are there, and their versions; `None` if
+    /// the package manager does not answer.
+    pub packages: Option<Versions>,
 }
 
 /// Looks at what a receipt speaks of, and at nothing else.
@@ -39,6 +43,14 @@ pub fn gather(host: &Host, receipt: &Receipt) -> Result<InstalledFacts, HostErro
 
 /// Adds what the engine says to facts that were gathered already.
 pub fn with_engine(host: &Host, receipt: &Receipt, facts: Facts) -> InstalledFacts {
+    let packages = Expected::of(receipt).packages.and_then(|step| {
+        let names: Vec<&str> = step.packages.keys().map(String::as_str).collect();
+        Query::new(host, step.manager).installed(&names).ok()
+    });
+    InstalledFacts { packages, ..of_engine(host, receipt, facts) }
+}
+
+fn of_engine(host: &Host, receipt: &Receipt, facts: Facts) -> InstalledFacts {
     let runs = facts.units.get("docker.service").is_some_and(UnitState::is_active);
     if !runs || !receipt.has_engine() {
         return InstalledFacts { facts, ..InstalledFacts::default() };
@@ -49,7 +61,7 @@ pub fn with_engine(host: &Host, receipt: &Receipt, facts: Facts) -> InstalledFac
         Ok(Err(error)) => (Err(error.to_string()), Vec::new()),
         Err(elapsed) => (Err(elapsed.to_string()), Vec::new()),
     };
-    InstalledFacts { facts, engine: Some(engine), missing_images }
+    InstalledFacts { facts, engine: Some(engine), missing_images, packages: None }
 }
 
 async fn ask(receipt: &Receipt) -> Result<(Info, Vec<(Digest, String)>), EngineError> {

@@ -21,9 +21,9 @@ const OUTPUT_LIMIT: u64 = 16 << 20;
 
 /// What a program finds in its environment.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Environment {
-    /// What every program of the host needs, and nothing else.
-    Clean,
+enum Environment<'a> {
+    /// What every program of the host needs, and these variables.
+    Clean(&'a [(&'a str, &'a str)]),
     /// What Landfall itself was given.
     Callers,
 }
@@ -46,7 +46,36 @@ impl Host {
     /// [`HostError::Spawn`] if it cannot be started, [`HostError::CommandTimeout`] if it
     /// had to be killed.
     pub fn run(&self, argv: &[&str], limit: Duration) -> Result<Output, HostError> {
-        self.run_fed(argv, None, limit, Environment::Clean)
+        self.run_fed(argv, None, limit, Environment::Clean(&[]))
+    }
+
+    /// The same, with more in its environment.
+    ///
+    /// # Errors
+    /// As [`Host::run`].
+    pub fn run_in(
+        &self,
+        environment: &[(&str, &str)],
+        argv: &[&str],
+        limit: Duration,
+    ) -> Result<Output, HostError> {
+        self.run_fed(argv, None, limit, Environment::Clean(environment))
+    }
+
+    /// The same with a program that changes the host.
+    ///
+    /// # Errors
+    /// As [`Host::run`].
+    pub fn run_changing(
+        &self,
+        environment: &[(&str, &str)],
+        argv: &[&str],
+        limit: Duration,
+    ) -> Result<Output, HostError> {
+        may_run(argv)?;
+        let output = self.run_fed(argv, None, limit, Environment::Clean(environment))?;
+        kill_point::reached();
+        Ok(output)
     }
 
     /// Runs a program of the caller's own, in the caller's environment and by the caller's `PATH`,
@@ -82,7 +111,7 @@ impl Host {
         let file = rustix::fs::memfd_create("daemon.json", flags);
         let mut file = File::from(file.map_err(|errno| spawn_error(errno.into()))?);
         file.write_all(text.as_bytes()).and_then(|()| file.rewind()).map_err(spawn_error)?;
-        self.run_on(argv, (file.into(), None), limit, Environment::Clean)
+        self.run_on(argv, (file.into(), None), limit, Environment::Clean(&[]))
     }
 
     fn run_fed(
@@ -90,7 +119,7 @@ impl Host {
         argv: &[&str],
         input: Option<&str>,
         limit: Duration,
-        environment: Environment,
+        environment: Environment<'_>,
     ) -> Result<Output, HostError> {
         let stdin = if input.is_some() { Stdio::piped() } else { Stdio::null() };
         self.run_on(argv, (stdin, input), limit, environment)
@@ -102,7 +131,7 @@ impl Host {
         argv: &[&str],
         (stdin, input): (Stdio, Option<&str>),
         limit: Duration,
-        environment: Environment,
+        environment: Environment<'_>,
     ) -> Result<Output, HostError> {
         let (program, arguments) = argv.split_first().ok_or_else(|| HostError::Spawn {
             program: String::new(),
@@ -110,8 +139,9 @@ impl Host {
         })?;
         self.block_on(async {
             let mut command = tokio::process::Command::new(program);
-            if environment == Environment::Clean {
+            if let Environment::Clean(more) = environment {
                 command.env_clear().env("PATH", PATH).env("LC_ALL", "C").env("HOME", "/root");
+                command.envs(more.iter().copied());
             }
             let mut child = command
                 .args(arguments)
@@ -177,7 +207,7 @@ impl Host {
         limit: Duration,
     ) -> Result<String, HostError> {
         may_run(argv)?;
-        succeeded(argv, self.run_fed(argv, Some(input), limit, Environment::Clean)?)
+        succeeded(argv, self.run_fed(argv, Some(input), limit, Environment::Clean(&[]))?)
     }
 
     /// The path of a program of the host, or `None` if it has none of that name. In an

@@ -39,8 +39,10 @@ pub struct Back<'a> {
 /// The steps that take everything back: the engine stops, and is gone.
 pub fn uninstall(back: &Back<'_>) -> Vec<Step> {
     let ours = paths(back.entries);
-    let units: Vec<&str> =
-        STOP_ORDER.into_iter().filter(|unit| ours.iter().any(|path| is_unit(path, unit))).collect();
+    let is_packages = |entry: &Entry| matches!(entry.step, Step::InstallPackages(_));
+    let packaged = back.entries.iter().any(is_packages);
+    let is_ours = |unit: &&str| packaged || ours.iter().any(|path| is_unit(path, unit));
+    let units: Vec<&str> = STOP_ORDER.into_iter().filter(is_ours).collect();
     let active: Vec<&str> =
         units.iter().copied().filter(|unit| back.active.contains(*unit)).collect();
     let mut steps = Vec::new();
@@ -74,7 +76,8 @@ pub fn rollback(back: &Back<'_>, now: &Receipt, after: &Receipt) -> Vec<Step> {
     // One that others use as well is not touched where only docker changes.
     let of_containerd = back.entries.iter().any(|entry| {
         let path = entry.step.path().unwrap_or_default();
-        matches!(entry.step, Step::InstallBinary(_)) || path.contains("/containerd.service")
+        matches!(entry.step, Step::InstallBinary(_) | Step::InstallPackages(_))
+            || path.contains("/containerd.service")
     });
     let running: Vec<&str> = ALL_UNITS
         .into_iter()
@@ -84,6 +87,7 @@ pub fn rollback(back: &Back<'_>, now: &Receipt, after: &Receipt) -> Vec<Step> {
     // As forward: what is started anew for each container changes beneath a running engine.
     let swaps = back.entries.iter().any(|entry| match &entry.step {
         Step::InstallBinary(step) => swap::is_daemon(&step.path),
+        Step::InstallPackages(_) => true,
         step => step.touches_units() && matches!(step, Step::WriteFile(_)),
     });
     let programs = back.entries.iter().any(|entry| matches!(entry.step, Step::InstallBinary(_)));
@@ -197,7 +201,12 @@ fn leaves_something(step: &Step) -> bool {
         | Step::RemoveFile(_)
         | Step::RemoveLink(_)
         | Step::SetMode(_)
-        | Step::SetSetting(_) => true,
+        | Step::SetSetting(_)
+        | Step::RefreshIndex(_)
+        | Step::ImportKey(_)
+        | Step::InstallPackages(_)
+        | Step::HoldPackages(_)
+        | Step::EnableUnits(_) => true,
         Step::GuardBoot(_)
         | Step::VerifyUnits(_)
         | Step::DaemonReload(_)

@@ -221,7 +221,7 @@ impl<'a> Directories<'a> {
     }
 }
 
-fn plan_group(inputs: &Inputs<'_>, plan: &mut FilePlan) {
+pub(super) fn plan_group(inputs: &Inputs<'_>, plan: &mut FilePlan) {
     let wanted = &inputs.desired.group;
     let existing = inputs.facts.accounts.groups.get(&wanted.name);
     if existing.is_none() {

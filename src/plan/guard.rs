@@ -24,6 +24,7 @@ fn needs_guard(step: &Step) -> bool {
         | Step::RemoveFile(_)
         | Step::TrustPrograms(_)
         | Step::GuardRuntime(_)
+        | Step::InstallPackages(_)
         | Step::StopUnits(_) => true,
         Step::NoteContainers(step) => step.stop,
         Step::Revert(step) => needs_guard(&step.entry.step),

@@ -138,7 +138,8 @@ impl Repairs<'_> {
             }
             Difference::OtherKind { .. }
             | Difference::DaemonJson { .. }
-            | Difference::Silent { .. } => self.left.push(difference.clone()),
+            | Difference::Silent { .. }
+            | Difference::Package { .. } => self.left.push(difference.clone()),
             // What is not repaired by files is by the units' steps.
             Difference::Key { .. } | Difference::Inactive { .. } | Difference::LabelRule { .. } => {
             }

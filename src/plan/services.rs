@@ -169,7 +169,7 @@ fn unit_steps(inputs: &Inputs<'_>, files: &FilePlan) -> Vec<UnitStep> {
     steps
 }
 
-fn image_steps(inputs: &Inputs<'_>) -> Vec<Step> {
+pub(super) fn image_steps(inputs: &Inputs<'_>) -> Vec<Step> {
     let mut steps: Vec<Step> = bundled_images(inputs).into_iter().collect();
     let archives = inputs
         .images

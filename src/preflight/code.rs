@@ -393,6 +393,20 @@ codes! {
     TrustStoreMissing = 186,
     /// Something turns kernel settings off that the engine needs.
     SettingReset = 190,
+    /// Docker has no packages for the distribution.
+    NoPackages = 210,
+    /// Docker does not build packages for the distribution any more.
+    PackagesOld = 211,
+    /// apt is too old to be told of a key.
+    AptTooOld = 212,
+    /// Packages conflict with Docker's.
+    PackagesInTheWay = 213,
+    /// Files of nobody's are in the way of packages.
+    FilesInTheWay = 214,
+    /// A mirror does not work.
+    MirrorsPassed = 215,
+    /// Versions of packages cannot be locked.
+    LockMissing = 216,
 }
 
 impl Code {
@@ -416,6 +430,10 @@ impl Code {
                 | Self::DriverNotCopied
                 | Self::DataMounts
                 | Self::DataRootFlag
+                | Self::NoPackages
+                | Self::AptTooOld
+                | Self::PackagesInTheWay
+                | Self::LockMissing
                 | Self::CertificateFile
                 | Self::CertificateKey
         )
@@ -424,6 +442,11 @@ impl Code {
     /// Whether `landfall doctor` alone reports it; all others are the preflight's too.
     pub fn is_doctors(self) -> bool {
         (Self::KernelOptions..=Self::ApiSilent).contains(&self)
+    }
+
+    /// Whether an installation from packages alone reports it.
+    pub fn is_of_packages(self) -> bool {
+        (Self::NoPackages..=Self::LockMissing).contains(&self)
     }
 
     /// Whether `landfall registry check` alone reports it.

@@ -11,6 +11,7 @@ use crate::facts::security::{ImaAppraisal, Lockdown};
 use crate::facts::start_command::UnreadOptions;
 use crate::facts::{CgroupMode, PackageManager, PackagesProblem, Protection};
 use crate::file_state::FileKind;
+use crate::online::OnlineSight;
 use crate::registry::RegistrySight;
 
 /// Something about a host that a person should know before it is changed.
@@ -150,6 +151,9 @@ pub enum Seen {
     /// What is seen of registries.
     #[serde(untagged)]
     Registry(RegistrySight),
+    /// What is looked at before packages are installed.
+    #[serde(untagged)]
+    Online(OnlineSight),
 }
 
 /// Why data cannot be moved to a place.
@@ -310,6 +314,7 @@ impl Seen {
             Self::SettingsReset { .. } => Code::SettingReset,
             Self::Doctor(sight) => sight.code(),
             Self::Registry(sight) => sight.code(),
+            Self::Online(sight) => sight.code(),
         }
     }
 }

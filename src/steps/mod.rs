@@ -14,16 +14,21 @@ pub mod create_dir;
 pub mod create_group;
 pub mod create_link;
 pub mod daemon_reload;
+pub mod enable_units;
 pub mod expect_gone;
 pub mod guard_boot;
 pub mod guard_runtime;
+pub mod hold_packages;
+pub mod import_key;
 pub mod install_binary;
+pub mod install_packages;
 pub mod inventory;
 pub mod label_like;
 mod link;
 pub mod load_bundled;
 pub mod load_image;
 pub mod place_data;
+pub mod refresh_index;
 pub mod remove_file;
 pub mod remove_link;
 pub mod rename_paths;
@@ -56,6 +61,7 @@ use crate::file_state::{FileState, Ownership};
 use crate::host::labels::WrongLabel;
 use crate::host::tree::{FileTime, InTheWay, TreeDifference};
 use crate::host::{Host, HostError};
+use crate::online::Versions;
 use crate::report::Reporter;
 use crate::stage::StageError;
 use crate::store::Store;
@@ -68,15 +74,20 @@ pub use create_dir::CreateDir;
 pub use create_group::CreateGroup;
 pub use create_link::CreateLink;
 pub use daemon_reload::DaemonReload;
+pub use enable_units::EnableUnits;
 pub use expect_gone::ExpectGone;
 pub use guard_boot::GuardBoot;
 pub use guard_runtime::{EngineData, GuardRuntime, RuntimeBefore};
+pub use hold_packages::HoldPackages;
+pub use import_key::ImportKey;
 pub use install_binary::InstallBinary;
+pub use install_packages::InstallPackages;
 pub use inventory::{CheckInventory, Inventory, NoteInventory};
 pub use label_like::LabelLike;
 pub use load_bundled::LoadBundled;
 pub use load_image::LoadImage;
 pub use place_data::PlaceData;
+pub use refresh_index::RefreshIndex;
 pub use remove_file::RemoveFile;
 pub use remove_link::RemoveLink;
 pub use rename_paths::RenamePaths;
@@ -176,6 +187,16 @@ pub enum Step {
     CopyFile(CopyFile),
     /// Has the system's trust store put together again.
     UpdateTrust(UpdateTrust),
+    /// Has the package manager fetch the index of one repository.
+    RefreshIndex(RefreshIndex),
+    /// Has rpm trust a key.
+    ImportKey(ImportKey),
+    /// Has the package manager install packages.
+    InstallPackages(InstallPackages),
+    /// Keeps packages at their versions.
+    HoldPackages(HoldPackages),
+    /// Has systemd start units at boot.
+    EnableUnits(EnableUnits),
 }
 
 /// What stood there before a step.
@@ -253,6 +274,23 @@ pub enum Before {
         /// Which.
         names: Vec<String>,
     },
+    /// Packages.
+    Packages {
+        /// Those that were there, and their versions.
+        installed: Versions,
+        /// The units of an engine that ran.
+        active: Vec<String>,
+    },
+    /// Packages that were kept at their versions.
+    Held {
+        /// Which.
+        names: Vec<String>,
+    },
+    /// Units that started at boot.
+    Enabled {
+        /// Which.
+        units: Vec<String>,
+    },
     /// Lines of a trust file.
     Trusted {
         /// The file was there.
@@ -293,6 +331,9 @@ pub enum KeptReason {
     InUse,
     /// Images, containers and volumes, which were not asked to be deleted.
     Data,
+    /// Packages that others have come to need or that are not to be had any more, and
+    /// configuration of packages that somebody has changed.
+    Packages,
 }
 
 impl From<StageError> for StepError {
@@ -401,6 +442,12 @@ pub enum StepError {
     Lacking(Vec<String>),
     /// fapolicyd was told to trust a program, and it is refused all the same.
     NotTrusted(String),
+    /// The package manager would do more than was shown: what.
+    OtherTransaction(Vec<String>),
+    /// The package manager succeeded, and these are not all there in their versions.
+    NotInstalled(Vec<String>),
+    /// Packages that others need cannot be removed.
+    PackagesNeeded(Vec<String>),
 }
 
 /// What steps work with.
@@ -500,6 +547,11 @@ impl Step {
             Self::CheckInventory(step) => step,
             Self::CopyFile(step) => step,
             Self::UpdateTrust(step) => step,
+            Self::RefreshIndex(step) => step,
+            Self::ImportKey(step) => step,
+            Self::InstallPackages(step) => step,
+            Self::HoldPackages(step) => step,
+            Self::EnableUnits(step) => step,
         }
     }
 
@@ -523,6 +575,9 @@ impl Step {
             Self::RemoveLink(step) => return step.path.starts_with(crate::desired::UNIT_DIR),
             Self::Revert(step) => return step.entry.step.touches_units(),
             _ => {}
+        }
+        if matches!(self, Self::InstallPackages(_) | Self::EnableUnits(_)) {
+            return true;
         }
         // Units that were taken over may lie beneath /usr/lib or /lib.
         self.path().is_some_and(|path| path.contains("/systemd/system/"))

@@ -8,6 +8,7 @@ use super::{StepError, Undone};
 use super::{create_group::lookup_group, guard_runtime, link};
 use crate::digest::Digest;
 use crate::file_state::{FileKind, aside_of, is_old_name, new_name};
+use crate::online::Versions;
 use crate::receipt::Entry;
 use crate::report::Event;
 
@@ -51,6 +52,9 @@ impl Action for Revert {
                 (Some(made), _) => self.may_go(context, &made)?,
                 (None, action) => match action.observe(context)? {
                     Before::Present | Before::LabelRule { existed: true, .. } => true,
+                    Before::Packages { installed, .. } => is_installed(step, &installed),
+                    Before::Held { names } => !names.is_empty(),
+                    Before::Enabled { units } => !units.is_empty(),
                     Before::Labels { labels } => labels.is_empty(),
                     // The lines of these very programs.
                     Before::Trusted { lines, .. } => !lines.is_empty(),
@@ -182,6 +186,12 @@ impl Made<'_> {
 fn holds_set_aside(context: &Context<'_>, directory: &str) -> Result<bool, StepError> {
     let names = context.host.read_dir(directory)?;
     Ok(!names.is_empty() && names.iter().all(|name| is_old_name(name)))
+}
+
+/// Whether what a step installed is there.
+fn is_installed(step: &Step, installed: &Versions) -> bool {
+    let Step::InstallPackages(step) = step else { return false };
+    step.packages.iter().all(|(name, version)| installed.get(name) == Some(version))
 }
 
 fn made(step: &Step) -> Option<Made<'_>> {

@@ -68,6 +68,8 @@ pub fn table() -> String {
             "registry check"
         } else if (Code::CertificateFile..=Code::TrustStoreMissing).contains(code) {
             "preflight"
+        } else if code.is_of_packages() {
+            "install --online"
         } else {
             "preflight, doctor"
         };

@@ -10,10 +10,6 @@ use crate::net::web::WebError;
 
 /// Two sources of an engine.
 pub const TWO_SOURCES: &str = "--offline and --online are two sources of an engine; name one";
-/// Packages are meant.
-pub const NO_PACKAGES_YET: &str = "Docker's packages are not installed by this Landfall";
-/// What to do instead.
-pub const USE_STATIC: &str = "upstream's archive is: --online --method static";
 /// `--method` without a mirror.
 pub const METHOD_ALONE: &str = "--method is for engines from a mirror: add --online";
 /// How a version is named.

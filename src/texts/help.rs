@@ -391,6 +391,12 @@ pub const PROBE_MIRRORS: &str = "Ask them, and show the fastest first";
 pub const MIRRORS_NAMED: &str = "Only these: names or URLs";
 /// `--version` of `mirrors`.
 pub const MIRRORS_VERSION: &str = "The version whose archive is asked for";
+/// `--gpg-fingerprint`.
+pub const GPG_FINGERPRINT: &str = "Whose key a mirror's has to be, if not upstream's";
+/// `--hold`.
+pub const HOLD: &str = "Keep the packages at their versions, whatever is upgraded";
+/// `--replace`.
+pub const REPLACE: &str = "Let the package manager remove what conflicts";
 /// `--sha256`.
 pub const SHA256: &str = "Digest that the archive must have (64 hexadecimal digits)";
 /// `--allow-unpinned`.

@@ -13,6 +13,7 @@ pub mod fleet;
 pub mod help;
 pub mod migrate;
 pub mod net;
+pub mod online;
 pub mod phrases;
 pub mod plan;
 pub mod probe;

@@ -1,9 +1,11 @@
 //! Steps and their undoing, in words.
 
 use crate::file_state::Ownership;
+use crate::online::Transaction;
 use crate::receipt::Entry;
 use crate::steps::{
-    Before, CopyFile, DataPart, InstallBinary, KeptReason, Step, Undone, WhenUpdated, WriteFile,
+    Before, CopyFile, DataPart, InstallBinary, InstallPackages, KeptReason, Step, Undone,
+    WhenUpdated, WriteFile,
 };
 use crate::unit_state::UnitAction;
 
@@ -83,12 +85,54 @@ pub fn step(step: &Step) -> String {
         Step::CheckInventory(step) => {
             format!("check that docker has all of them in {}", step.data_root)
         }
+        Step::RefreshIndex(step) => format!("fetch the index of {}", step.source),
+        Step::ImportKey(step) => format!("have rpm trust the key {}", step.fingerprint),
+        Step::InstallPackages(step) => installs(step),
+        Step::HoldPackages(step) => format!("keep {} at their versions", step.names.join(", ")),
+        Step::EnableUnits(step) => format!("enable {}", step.units.join(", ")),
     }
 }
 
 fn parts(parts: &[DataPart]) -> String {
     let from: Vec<&str> = parts.iter().map(|part| part.from.as_str()).collect();
     from.join(" and ")
+}
+
+/// What the package manager does, a line for each package.
+fn installs(step: &InstallPackages) -> String {
+    let Transaction { install, change, remove } = &step.transaction;
+    let mut text = format!("have {} install", step.manager.program());
+    let asked = |name: &String| step.packages.contains_key(name);
+    for (name, version) in install {
+        let why = if asked(name) { "" } else { "  (needed by it)" };
+        text.push_str(&format!("\n    + {name} {version}{why}"));
+    }
+    for (name, (from, to)) in change {
+        text.push_str(&format!("\n    ~ {name} {from} → {to}"));
+    }
+    for (name, version) in remove {
+        text.push_str(&format!("\n    - {name} {version}  (in its way)"));
+    }
+    text
+}
+
+/// What undoing that does.
+fn uninstalls(step: &InstallPackages) -> String {
+    let Transaction { install, change, remove } = &step.transaction;
+    let mut parts = Vec::new();
+    let names: Vec<&str> = install.keys().map(String::as_str).collect();
+    if !names.is_empty() {
+        parts.push(format!("remove {}", names.join(", ")));
+    }
+    let back: Vec<String> = change
+        .iter()
+        .map(|(name, (from, _))| format!("{name} {from}"))
+        .chain(remove.iter().map(|(name, version)| format!("{name} {version}")))
+        .collect();
+    if !back.is_empty() {
+        parts.push(format!("bring back {}", back.join(", ")));
+    }
+    format!("have {} {}", step.manager.program(), parts.join(", and "))
 }
 
 /// What undoing an entry of the receipt does.
@@ -120,6 +164,11 @@ fn reverted(entry: &Entry) -> String {
         Step::SetLabels(_) => "put back former SELinux labels".to_owned(),
         Step::LabelLike(step) => format!("have SELinux label {} as before", step.path),
         Step::TrustPrograms(step) => format!("put back what was in {}", step.path),
+        Step::RefreshIndex(step) => format!("remove the index of {}", step.source),
+        Step::ImportKey(step) => format!("have rpm forget the key {}", step.fingerprint),
+        Step::InstallPackages(step) => uninstalls(step),
+        Step::HoldPackages(step) => format!("let {} be upgraded again", step.names.join(", ")),
+        Step::EnableUnits(step) => format!("disable {}", step.units.join(", ")),
         other => format!("undo: {}", step(other)),
     }
 }
@@ -165,6 +214,11 @@ fn restored(of: &Step) -> String {
         Step::Revert(step) => format!("back again: {}", self::step(&step.entry.step)),
         Step::GuardBoot(_) => "the next boot has nothing to see to".to_owned(),
         Step::CopyData(step) => format!("removed the copy in {}", step.to),
+        Step::RefreshIndex(step) => format!("removed the index of {}", step.source),
+        Step::ImportKey(step) => format!("rpm has forgotten the key {}", step.fingerprint),
+        Step::InstallPackages(step) => format!("done: {}", uninstalls(step)),
+        Step::HoldPackages(step) => format!("{} may be upgraded again", step.names.join(", ")),
+        Step::EnableUnits(step) => format!("disabled {}", step.units.join(", ")),
         Step::VerifyUnits(_)
         | Step::NoteContainers(_)
         | Step::ResumeContainers(_)
@@ -195,5 +249,8 @@ pub fn kept(outcome: &Undone) -> String {
         KeptReason::Data => {
             format!("kept images, containers and volumes in {what}; to delete them: rm -rf {what}")
         }
+        KeptReason::Packages => format!(
+            "left as they are: {what} (others need it, it was changed since, or no repository has it)"
+        ),
     }
 }

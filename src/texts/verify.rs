@@ -136,6 +136,9 @@ pub fn difference(difference: &Difference) -> String {
         Difference::Silent { error } => {
             format!("docker.service runs, but does not answer: {error}")
         }
+        Difference::Package { package, expected } => {
+            format!("package {package} is gone, expected {expected}")
+        }
         Difference::Image { reference, archive } => {
             format!(
                 "image {reference} is gone; it was loaded from archive sha256 {}",
@@ -153,6 +156,10 @@ pub fn note(note: &Note) -> String {
         }
         Note::Members { group, users } => {
             format!("members of group {group} that landfall did not add: {}", users.join(", "))
+        }
+        Note::Packages { versions } => {
+            let changed = versions.iter().map(|(name, from, to)| format!("{name} {from} → {to}"));
+            format!("packages in other versions: {}", changed.collect::<Vec<_>>().join(", "))
         }
         Note::DropIns { unit, paths } => format!("drop-ins of {unit}: {}", paths.join(", ")),
     }

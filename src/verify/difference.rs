@@ -141,6 +141,13 @@ pub enum Difference {
         /// What happened instead.
         error: String,
     },
+    /// A package is not installed any more.
+    Package {
+        /// Which.
+        package: String,
+        /// Its version as it was.
+        expected: String,
+    },
     /// An image that was loaded is gone.
     Image {
         /// Its name, or its id if it has none.
@@ -165,6 +172,11 @@ pub enum Note {
         group: String,
         /// Who.
         users: Vec<String>,
+    },
+    /// Packages that the package manager has brought to other versions.
+    Packages {
+        /// Which: name, the version as it was, the version now.
+        versions: Vec<(String, String, String)>,
     },
     /// Drop-ins of a unit.
     DropIns {
@@ -213,6 +225,7 @@ impl Difference {
             | Self::Inactive { .. }
             | Self::Version { .. }
             | Self::Silent { .. }
+            | Self::Package { .. }
             | Self::Image { .. } => None,
         }
     }

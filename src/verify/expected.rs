@@ -5,8 +5,8 @@ use crate::facts::Wanted;
 use crate::file_state::{FileKind, Ownership};
 use crate::receipt::{Entry, Receipt};
 use crate::steps::{
-    AddGroupMember, Before, CopyFile, CreateGroup, CreateLink, InstallBinary, LabelLike, Step,
-    TrustPrograms, WriteFile,
+    AddGroupMember, Before, CopyFile, CreateGroup, CreateLink, InstallBinary, InstallPackages,
+    LabelLike, Step, TrustPrograms, WriteFile,
 };
 
 /// What a host should be.
@@ -22,6 +22,8 @@ pub struct Expected<'a> {
     pub trust: Option<&'a TrustPrograms>,
     /// Directories that the SELinux policy labels like others.
     pub label_rules: Vec<&'a LabelLike>,
+    /// What was installed by the package manager.
+    pub packages: Option<&'a InstallPackages>,
 }
 
 /// What should stand at a path.
@@ -131,6 +133,7 @@ impl<'a> Expected<'a> {
                     expected.ownership = Some(step.ownership);
                 }
             }
+            Step::InstallPackages(step) => self.packages = Some(step),
             Step::RemoveFile(step) => self.paths.retain(|expected| expected.path != step.path),
             Step::CreateGroup(step) => {
                 self.groups.retain(|group| group.name != step.name);
@@ -169,7 +172,11 @@ impl<'a> Expected<'a> {
             | Step::PlaceData(_)
             | Step::NoteInventory(_)
             | Step::CheckInventory(_)
-            | Step::UpdateTrust(_) => {}
+            | Step::UpdateTrust(_)
+            | Step::RefreshIndex(_)
+            | Step::ImportKey(_)
+            | Step::HoldPackages(_)
+            | Step::EnableUnits(_) => {}
         }
     }
 

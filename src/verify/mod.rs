@@ -32,5 +32,27 @@ pub fn compare(receipt: &Receipt, seen: &InstalledFacts) -> Comparison {
     let mut comparison = Comparison::default();
     files::compare(&expected, receipt, &seen.facts, &mut comparison);
     engine::compare(&expected, receipt, seen, &mut comparison);
+    packages(&expected, seen, &mut comparison);
     comparison
+}
+
+/// What the package manager installed. That it upgrades it is its business.
+fn packages(expected: &Expected<'_>, seen: &InstalledFacts, comparison: &mut Comparison) {
+    let (Some(step), Some(now)) = (expected.packages, &seen.packages) else { return };
+    let mut versions = Vec::new();
+    for (name, was) in &step.packages {
+        match now.get(name) {
+            None => comparison
+                .differences
+                .push(Difference::Package { package: name.clone(), expected: was.clone() }),
+            Some(is) if is != was => versions.push((name.clone(), was.clone(), is.clone())),
+            Some(_) => {}
+        }
+    }
+    if !versions.is_empty() {
+        // The engine's with them.
+        let is_version = |found: &Difference| matches!(found, Difference::Version { .. });
+        comparison.differences.retain(|found| !is_version(found));
+        comparison.notes.push(Note::Packages { versions });
+    }
 }

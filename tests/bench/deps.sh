@@ -11,6 +11,7 @@ packages=(
   busybox-static python3                        # test image, snapshots of hosts
   docker-registry openssl                       # registry on the test network, its token server
   skopeo                                        # another program's view of images
+  rpm createrepo-c gpg dpkg-dev apt-utils       # repositories of packages on it
   strace shellcheck groff-base
   minisign                                      # the reference for signatures
   qemu-system-x86 qemu-utils cpio openssh-client # virtual machines

@@ -31,6 +31,7 @@ mod lock;
 mod migrate;
 mod network;
 mod old_kernel;
+mod online;
 mod packages;
 mod power_cut;
 mod probe;

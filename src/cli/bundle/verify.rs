@@ -32,6 +32,7 @@ pub fn verify(
         allow_unpinned: true,
         require_signature: !trusted_keys.is_empty() || required_signature(global)?,
         trusted_keys: trusted_keys.to_vec(),
+        online: None,
     };
     let signature = source::head(path, &asked)?.map(|(_, signature)| signature);
     let trust = &source::trusted(&asked)?;

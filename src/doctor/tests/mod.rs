@@ -48,6 +48,7 @@ pub(super) fn world() -> World {
             allow_unpinned: false,
             trusted_keys: Vec::new(),
             require_signature: false,
+            online: None,
         },
         bin_dir: "/usr/bin".to_owned(),
         group: GroupWanted { name: "docker".to_owned(), gid: None, members: Vec::new() },

@@ -98,6 +98,11 @@ impl World {
                 | Step::NoteInventory(_)
                 | Step::CheckInventory(_)
                 | Step::SetSetting(_) => panic!("a repair is no part of an installation"),
+                Step::RefreshIndex(_)
+                | Step::ImportKey(_)
+                | Step::InstallPackages(_)
+                | Step::HoldPackages(_)
+                | Step::EnableUnits(_) => panic!("an archive is no package"),
             }
         }
         Self {

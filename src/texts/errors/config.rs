@@ -9,6 +9,11 @@ impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoSource => f.write_str("no archive of an engine was given"),
+            Self::Mirror(error) => write!(f, "--mirror: {error}"),
+            Self::MirrorLogin { root } => {
+                write!(f, "--mirror: the URL of {root} holds a user or a password")
+            }
+            Self::NeedsOnline { flag } => write!(f, "{flag} is for an installation --online"),
             Self::Syntax { origin, problem } => write!(f, "{origin}: {problem}"),
             Self::UnknownKey { origin, key, nearest, .. } => write!(
                 f,
@@ -34,8 +39,18 @@ impl ConfigError {
     pub fn hint(&self) -> String {
         match self {
             Self::NoSource => {
-                "name the archive: landfall install --offline docker-<version>.tgz".to_string()
+                "name the archive: landfall install --offline docker-<version>.tgz; or, with a way \
+                 to a mirror: landfall install --online"
+                    .to_string()
             }
+            Self::Mirror(error) => error.hint(),
+            Self::MirrorLogin { .. } => {
+                "give them to the package manager, which keeps them for itself: a file in \
+                 /etc/apt/auth.conf.d (apt_auth.conf(5)), username and password in the repository's \
+                 section (dnf.conf(5)); the key must be readable without them"
+                    .to_string()
+            }
+            Self::NeedsOnline { .. } => "add --online, or leave it out".to_string(),
             Self::Syntax { problem, .. } if problem.contains("missing field `version`") => {
                 "start the file with the line `version: 1`".to_string()
             }

@@ -6,6 +6,7 @@ mod daemon_json;
 mod format;
 mod host;
 mod mirrors;
+mod online;
 mod plan;
 mod smoke;
 mod step;
@@ -69,6 +70,8 @@ pub fn ended(cause: &HostError, whole: bool) -> String {
 
 /// A step failed.
 pub fn could_not(what: &str, why: &str) -> String {
+    // What a package manager installs stands beneath it, a line for each package.
+    let what = what.lines().next().unwrap_or(what);
     format!("could not {what}: {why}")
 }
 
@@ -158,6 +161,15 @@ pub fn step_hints(error: &StepError) -> Vec<String> {
             "look at its trust and its rules: fapolicyd-cli --dump-db | grep {path}; \
              fapolicyd-cli --list; journalctl -u fapolicyd"
         )],
+        StepError::OtherTransaction(_) => {
+            vec!["look at it again: landfall plan --online, with the same options".to_owned()]
+        }
+        StepError::NotInstalled(_) => {
+            vec!["its log says why: /var/log/apt/history.log, /var/log/dnf.log".to_owned()]
+        }
+        StepError::PackagesNeeded(_) => {
+            vec!["remove the packages that need them first, then try again".to_owned()]
+        }
         StepError::Host(error) => host_hints(error),
         StepError::Engine(_) | StepError::UnitsRefused(_) | StepError::NoGroup(_) => Vec::new(),
     }

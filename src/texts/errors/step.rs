@@ -84,6 +84,22 @@ impl fmt::Display for StepError {
             Self::NotTrusted(path) => {
                 write!(f, "fapolicyd does not let {path} run, though it is in its trust")
             }
+            Self::OtherTransaction(beyond) => {
+                write!(
+                    f,
+                    "the package manager would do something else now than was shown: {}",
+                    beyond.join("; ")
+                )
+            }
+            Self::NotInstalled(names) => write!(
+                f,
+                "the package manager succeeded, but not all of these are installed in the versions \
+                 that were asked for: {}",
+                names.join(", ")
+            ),
+            Self::PackagesNeeded(names) => {
+                write!(f, "other packages need {}: nothing was removed", names.join(", "))
+            }
             Self::NoGroup(name) => write!(f, "group {name} does not exist"),
         }
     }

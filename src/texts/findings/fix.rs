@@ -225,6 +225,7 @@ fn fix_of_accounts(seen: &Seen) -> String {
         }
         Seen::Doctor(sight) => super::doctor::fix(sight),
         Seen::Registry(sight) => super::registry::fix(sight),
+        Seen::Online(sight) => super::online::fix(sight),
         _ => super::network::fix(seen),
     }
 }

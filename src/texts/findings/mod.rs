@@ -7,6 +7,7 @@ mod explain;
 mod fix;
 mod migrate;
 mod network;
+mod online;
 mod registry;
 mod security;
 mod seen;
@@ -57,7 +58,8 @@ pub fn page(code: Code) -> Page {
 
 /// The page of a code whose words all stand together.
 fn page_of_one(code: Code) -> Option<Page> {
-    doctor::page(code).or_else(|| registry::page(code)).or_else(|| configuration::page(code))
+    let of_server = doctor::page(code).or_else(|| registry::page(code));
+    of_server.or_else(|| configuration::page(code)).or_else(|| online::page(code))
 }
 
 /// A finding in words.

@@ -164,6 +164,7 @@ fn seen_of_accounts(seen: &Seen) -> String {
         Seen::GroupRemote { name, gid } => format!("{name}, with id {gid}"),
         Seen::Doctor(sight) => super::doctor::seen(sight),
         Seen::Registry(sight) => super::registry::seen(sight),
+        Seen::Online(sight) => super::online::seen(sight),
         _ => super::network::seen(seen),
     }
 }

@@ -4,7 +4,7 @@ use super::page;
 use crate::preflight::Code;
 
 /// Programs, options and files: a fix that holds none of them is only advice.
-const TYPED: [&str; 46] = [
+const TYPED: [&str; 47] = [
     "--bin-dir ",
     "--bip ",
     "--data-root ",
@@ -51,6 +51,7 @@ const TYPED: [&str; 46] = [
     "truncate ",
     "useradd ",
     "visudo ",
+    "yum ",
 ];
 
 /// Whether a fix says what to type, or that nothing has to be.

@@ -17,6 +17,11 @@ pub const NO_PATTERN: &str = "is no pattern: a bracket is not closed";
 /// What a pattern may be.
 pub const PATTERN_HINT: &str = "a name, in which * stands for anything, ? for one character";
 
+/// A version of the engine.
+pub const VERSION_FORM: &str = "is not a version";
+/// The same, as it should be.
+pub const VERSION_HINT: &str =
+    "numbers as upstream counts: 28.5.2, or 28.5 for the newest of that line";
 /// A user's name, as it should be.
 pub const USER_HINT: &str = "the name of a user that exists, as `id NAME` takes it";
 /// A user's name.
