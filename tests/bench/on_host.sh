@@ -6,7 +6,7 @@
 #   export CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER=$PWD/tests/bench/on_host.sh
 #   cargo test -p landfall-engine --features daemon --test runtime
 #
-# In the host: the programs that were built beside the binary in /mnt/share, Debian's docker client
+# In the host: the programs that were built beside the binary, and an image, in /mnt/share, Debian's docker client
 # and a static busybox in /usr/local/bin. BENCH_KEEP=1 leaves the host of tests that failed.
 set -eu -o pipefail
 # shellcheck source=tests/bench/env.sh
@@ -32,6 +32,7 @@ clean_up() {
 # Copies: a build in the middle of a run does not change what is tested.
 cp "$binary" "$programs/tests"
 find "$(dirname "$binary")/.." -maxdepth 1 -type f -perm -u+x -exec cp {} "$programs/" \;
+"$BENCH_SCRIPTS/mkimage.py" "$programs/busybox.tar" busybox:latest
 "$machine" gc
 "$BENCH_SCRIPTS/mkroot.sh" >/dev/null
 debs=$("$BENCH_SCRIPTS/debs.sh" docker.io)

@@ -11,7 +11,7 @@ use std::{
 use landfall_engine::{
     image::{Helper, apply_layer},
     runtime,
-    server::{self, Images, Options},
+    server::{self, Options},
 };
 
 fn main() -> ExitCode {
@@ -28,7 +28,7 @@ fn main() -> ExitCode {
         (Some("exec-helper"), [directory, container]) => runtime::exec_helper(directory, container),
         (Some("serve"), options) => serve(options),
         _ => Err("usage: landfall-engine serve [--root DIR] [--run DIR] [--socket PATH] \
-                  [--cgroup PATH] [--image NAME=DIR]..."
+                  [--cgroup PATH]"
             .into()),
     };
     match result {
@@ -47,7 +47,6 @@ fn serve(words: &[&Path]) -> Result<(), Box<dyn Error>> {
         socket: "/run/landfall-engine.sock".into(),
         cgroup: "/landfall".into(),
     };
-    let mut images = Images::default();
     for pair in words.chunks(2) {
         let [name, value] = pair else { return Err("every option has a value".into()) };
         let value: PathBuf = value.to_path_buf();
@@ -56,16 +55,11 @@ fn serve(words: &[&Path]) -> Result<(), Box<dyn Error>> {
             Some("--run") => options.run = value,
             Some("--socket") => options.socket = value,
             Some("--cgroup") => options.cgroup = value,
-            Some("--image") => {
-                let text = value.to_str().ok_or("the image is not text")?;
-                let (name, directory) = text.split_once('=').ok_or("--image NAME=DIR")?;
-                images.add(name, Path::new(directory))?;
-            }
             _ => return Err(format!("unknown option {}", name.display()).into()),
         }
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(server::serve(options, images))?;
+    runtime.block_on(server::serve(options))?;
     Ok(())
 }
 

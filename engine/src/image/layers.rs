@@ -101,6 +101,11 @@ impl Layers {
         Ok(stack)
     }
 
+    /// Bytes of a layer's files.
+    pub(crate) fn bytes(&self, diff_id: &Digest) -> Result<u64, ImageError> {
+        Ok(read_outcome(&self.path(diff_id), &format!("the layer {diff_id}"))?.bytes)
+    }
+
     pub(crate) fn list(&self) -> Result<Vec<Digest>, ImageError> {
         blobs::names(&self.directory)
     }

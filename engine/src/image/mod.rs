@@ -8,6 +8,7 @@
 
 mod apply;
 mod blobs;
+mod catalog;
 mod compression;
 mod digest;
 mod durable;
@@ -21,6 +22,7 @@ mod tar;
 mod transfer;
 
 pub use apply::apply_layer;
+pub use catalog::{ImageFacts, Removed};
 pub use digest::{BadDigest, Digest};
 pub use error::ImageError;
 pub use layers::Helper;

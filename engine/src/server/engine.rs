@@ -14,9 +14,9 @@ use super::{
     error::{ApiError, ApiResult},
     events::Event,
     exec::Exec,
-    images::Images,
 };
 use crate::{
+    image::{Digest, ImageError, ImageStore, Lease},
     runtime::{Answer, Hierarchies, Request, SealedBinary, Supervised},
     state::{ContainerRecord, Phase, Store},
 };
@@ -39,7 +39,7 @@ pub struct Engine {
     pub(super) options: Options,
     pub(super) store: Store,
     pub(super) binary: SealedBinary,
-    pub(super) images: Images,
+    pub(super) images: Arc<ImageStore>,
     pub(super) events: broadcast::Sender<Event>,
     containers: Mutex<HashMap<String, Arc<Container>>>,
     pub(super) execs: Mutex<HashMap<String, Arc<Exec>>>,
@@ -50,6 +50,8 @@ pub struct Container {
     /// Its full ID.
     pub(super) id: String,
     record: Mutex<ContainerRecord>,
+    /// Keeps its image.
+    image: Mutex<Option<Lease>>,
     /// Held while it is started, stopped or removed.
     pub(super) operation: tokio::sync::Mutex<()>,
     pub(super) life: watch::Sender<Life>,
@@ -72,16 +74,17 @@ pub struct Life {
 
 impl Engine {
     /// Opens what is there, and takes over the containers that run.
-    pub async fn open(options: Options, images: Images) -> io::Result<Arc<Self>> {
+    pub async fn open(options: Options) -> io::Result<Arc<Self>> {
         for directory in [&options.root, &options.run.join("c")] {
             std::fs::create_dir_all(directory)?;
         }
         let store = Store::open(&options.root)?;
         let records = store.load()?;
+        let images = ImageStore::open(&options.root.join("image")).map_err(io::Error::other)?;
         let engine = Arc::new(Self {
             store,
             binary: SealedBinary::of_this_program()?,
-            images,
+            images: Arc::new(images),
             events: broadcast::channel(1024).0,
             containers: Mutex::default(),
             execs: Mutex::default(),
@@ -90,6 +93,8 @@ impl Engine {
         for record in records {
             engine.insert(record);
         }
+        // Everything that is used is held now.
+        engine.images.collect().map_err(io::Error::other)?;
         for container in engine.all() {
             engine.adopt(&container).await?;
         }
@@ -101,6 +106,15 @@ impl Engine {
         let mut all: Vec<_> = lock(&self.containers).values().cloned().collect();
         all.sort_by_key(|container| std::cmp::Reverse(container.record().created));
         all
+    }
+
+    /// How many containers there are of each image, by its ID.
+    pub(super) fn containers_by_image(&self) -> HashMap<String, usize> {
+        let mut counts = HashMap::new();
+        for container in self.all() {
+            *counts.entry(container.record().image).or_default() += 1;
+        }
+        counts
     }
 
     /// The container with this ID, name or start of an ID that is unique.
@@ -125,7 +139,11 @@ impl Engine {
     }
 
     /// Adds a container, unless its name is another's.
-    pub(super) fn insert_new(&self, record: ContainerRecord) -> ApiResult<Arc<Container>> {
+    pub(super) fn insert_new(
+        &self,
+        record: ContainerRecord,
+        image: Lease,
+    ) -> ApiResult<Arc<Container>> {
         let mut containers = lock(&self.containers);
         let other = containers.values().find(|other| other.record().name == record.name);
         if let Some(other) = other {
@@ -138,13 +156,14 @@ impl Engine {
         self.store
             .save(&record)
             .map_err(|error| ApiError::internal("save the container", error))?;
-        let container = Container::new(record);
+        let container = Container::new(record, Some(image));
         containers.insert(container.id.clone(), Arc::clone(&container));
         Ok(container)
     }
 
     pub(super) fn forget(&self, container: &Container) {
         lock(&self.containers).remove(&container.id);
+        lock(&container.image).take();
         lock(&self.execs).retain(|_, exec| exec.container != container.id);
     }
 
@@ -186,7 +205,10 @@ impl Engine {
     }
 
     fn insert(&self, record: ContainerRecord) {
-        let container = Container::new(record);
+        let id = record.image.parse::<Digest>().map_err(ImageError::from);
+        // A container whose image is gone can still be looked at and removed.
+        let image = id.and_then(|id| self.images.hold_id(&id)).ok();
+        let container = Container::new(record, image);
         lock(&self.containers).insert(container.id.clone(), container);
     }
 
@@ -221,11 +243,12 @@ impl Engine {
 }
 
 impl Container {
-    fn new(record: ContainerRecord) -> Arc<Self> {
+    fn new(record: ContainerRecord, image: Option<Lease>) -> Arc<Self> {
         Arc::new(Self {
             id: record.id.clone(),
             life: watch::Sender::new(Life { exit_code: record.state.exit_code, ..Life::default() }),
             record: Mutex::new(record),
+            image: Mutex::new(image),
             operation: tokio::sync::Mutex::default(),
             early: Mutex::default(),
         })

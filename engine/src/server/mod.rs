@@ -18,7 +18,6 @@ use axum::{extract::Request, response::IntoResponse as _};
 use engine::Engine;
 pub use engine::Options;
 use hyper_util::rt::TokioIo;
-pub use images::Images;
 use tokio::net::UnixListener;
 
 /// The newest version of the API that is spoken.
@@ -27,9 +26,9 @@ pub const API_VERSION: &str = "1.47";
 pub const MINIMUM_API_VERSION: &str = "1.24";
 
 /// Opens the engine and serves its socket, until the process is ended: containers run on.
-pub async fn serve(options: Options, images: Images) -> io::Result<()> {
+pub async fn serve(options: Options) -> io::Result<()> {
     let socket = options.socket.clone();
-    let engine = Engine::open(options, images).await?;
+    let engine = Engine::open(options).await?;
     match std::fs::remove_file(&socket) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}

@@ -14,7 +14,7 @@ use super::{
     containers::{create, inspect, list, stop},
     engine::Engine,
     error::{ApiError, ApiResult},
-    events, exec, streams, system,
+    events, exec, images, streams, system,
 };
 
 /// The table.
@@ -40,6 +40,11 @@ pub fn table(engine: Arc<Engine>) -> Router {
         .route("/containers/{id}/wait", post(stop::wait))
         .route("/containers/{id}/resize", post(stop::resize))
         .route("/containers/{id}/exec", post(exec::create))
+        .route("/images/json", get(images::list))
+        .route("/images/load", post(images::load))
+        .route("/images/get", get(images::save))
+        .route("/images/create", post(images::create))
+        .route("/images/{*rest}", get(images::inspect).post(images::tag).delete(images::remove))
         .route("/exec/{id}/start", post(exec::start))
         .route("/exec/{id}/resize", post(exec::resize))
         .route("/exec/{id}/json", get(exec::inspect))

@@ -10,7 +10,7 @@ use axum::{
 };
 use serde_json::{Value, json};
 
-use super::{API_VERSION, MINIMUM_API_VERSION, engine::Engine};
+use super::{API_VERSION, MINIMUM_API_VERSION, engine::Engine, error::ApiResult, images};
 use crate::state::Phase;
 
 /// `GET` and `HEAD /_ping`.
@@ -53,7 +53,8 @@ pub async fn version() -> Json<Value> {
 }
 
 /// `GET /info`.
-pub async fn info(State(engine): State<Arc<Engine>>) -> Json<Value> {
+pub async fn info(State(engine): State<Arc<Engine>>) -> ApiResult<Json<Value>> {
+    let images = images::blocking(&engine, |store| store.list()).await?.len();
     let (mut running, mut paused, mut stopped) = (0, 0, 0);
     for container in engine.all() {
         let state = container.record().state;
@@ -66,10 +67,10 @@ pub async fn info(State(engine): State<Arc<Engine>>) -> Json<Value> {
     let system = rustix::system::sysinfo();
     let memory = u64::from(system.mem_unit).saturating_mul(system.totalram);
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    Json(json!({
+    Ok(Json(json!({
         "ID": "", "Containers": running + paused + stopped, "ContainersRunning": running,
         "ContainersPaused": paused, "ContainersStopped": stopped,
-        "Images": engine.images.count(), "Driver": "overlay2", "DriverStatus": [],
+        "Images": images, "Driver": "overlay2", "DriverStatus": [],
         "Plugins": {
             "Volume": [], "Network": ["host", "null"], "Authorization": null, "Log": ["json-file"]
         },
@@ -93,7 +94,7 @@ pub async fn info(State(engine): State<Arc<Engine>>) -> Json<Value> {
         "LiveRestoreEnabled": true, "Isolation": "", "InitBinary": "",
         "ContainerdCommit": { "ID": "" }, "RuncCommit": { "ID": "" }, "InitCommit": { "ID": "" },
         "SecurityOptions": ["name=seccomp,profile=builtin"], "Warnings": null
-    }))
+    })))
 }
 
 /// The processor's name in Go.

@@ -12,6 +12,9 @@ use landfall_engine::runtime::Hierarchies;
 
 use crate::bench;
 
+/// An image `busybox:latest`, as `docker save` writes it.
+pub const IMAGE: &str = "/mnt/share/busybox.tar";
+
 /// A daemon, ended with all that it left when this is dropped.
 pub struct Daemon {
     directory: tempfile::TempDir,
@@ -22,9 +25,9 @@ impl Daemon {
     /// One with an image `busybox`, that answers.
     pub fn start() -> Self {
         let directory = bench::directory("lfd");
-        bench::write_root(&directory.path().join("busybox"));
         let mut daemon = Self { directory, child: None };
         daemon.run();
+        daemon.ok(&["load", "-q", "-i", IMAGE]);
         daemon
     }
 
@@ -45,8 +48,6 @@ impl Daemon {
             .args(["--run".as_ref(), self.path("run").as_os_str()])
             .args(["--socket".as_ref(), self.path("docker.sock").as_os_str()])
             .args(["--cgroup".as_ref(), self.cgroup().as_os_str()])
-            .arg("--image")
-            .arg(format!("busybox={}", self.path("busybox").display()))
             .spawn()
             .unwrap();
         self.child = Some(child);

@@ -6,4 +6,5 @@
 mod api;
 mod bench;
 mod daemon;
+mod images;
 mod shim;

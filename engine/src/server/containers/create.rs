@@ -14,7 +14,7 @@ use crate::{
     server::{
         engine::Engine,
         error::{ApiError, ApiResult},
-        fields,
+        fields, images,
         settings::{Config, HostConfig},
     },
     state::{ContainerRecord, ContainerState},
@@ -50,8 +50,16 @@ pub async fn create(
     if asked.image.is_empty() {
         return Err(ApiError::bad("no image was named"));
     }
-    let image = engine.images.resolve(&asked.image)?;
-    let config = with_image(given, &image.config, &id)?;
+    let name_of_image = asked.image.clone();
+    let (image, lease) = images::blocking(&engine, move |store| {
+        let image = store.resolve(&name_of_image)?;
+        let lease = store.hold(&image)?;
+        Ok((image, lease))
+    })
+    .await?;
+    let of_image: Value = serde_json::from_slice(&image.raw_config)
+        .map_err(|error| ApiError::internal("read the image's configuration", error))?;
+    let config = with_image(given, &of_image["config"], &id)?;
     if Config::read(&config)?.arguments().is_empty() {
         return Err(ApiError::bad("no command specified"));
     }
@@ -63,12 +71,12 @@ pub async fn create(
         name: name(&parameters.name, &id)?,
         id: id.clone(),
         created: jiff::Timestamp::now().to_string(),
-        image: image.id.clone(),
+        image: image.id.to_string(),
         config,
         host_config,
         state: ContainerState::default(),
     };
-    let container = engine.insert_new(record)?;
+    let container = engine.insert_new(record, lease)?;
     engine.tell(&container, "create", &[]);
     Ok((StatusCode::CREATED, Json(json!({ "Id": id, "Warnings": [] }))))
 }

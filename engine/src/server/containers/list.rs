@@ -57,7 +57,7 @@ pub fn is_true(text: &str) -> bool {
 }
 
 /// Filters come as an object of lists, or of objects whose keys are meant.
-fn filters(text: &str) -> ApiResult<BTreeMap<String, Vec<String>>> {
+pub fn filters(text: &str) -> ApiResult<BTreeMap<String, Vec<String>>> {
     if text.is_empty() {
         return Ok(BTreeMap::new());
     }

@@ -6,6 +6,7 @@ use libcontainer::oci_spec::runtime::Spec;
 use rustix::mount::{MountFlags, mount};
 
 use crate::{
+    image::{Digest, ImageError},
     runtime::{
         Answer, Exit, LogOptions, Request, ShimPlan, Supervised,
         spec::{ContainerSpec, Network, ProcessSpec},
@@ -14,6 +15,7 @@ use crate::{
     server::{
         engine::{Container, Engine, lock, unmount},
         error::{ApiError, ApiResult},
+        images,
         settings::{Config, HostConfig},
         streams,
     },
@@ -152,14 +154,15 @@ impl Engine {
     }
 
     /// Everything that the shim finds: the root file system, files, its plan.
-    async fn prepare(&self, container: &Container) -> ApiResult<Supervised> {
+    async fn prepare(self: &Arc<Self>, container: &Container) -> ApiResult<Supervised> {
         let record = container.record();
         let config = Config::read(&record.config)?;
         let host = HostConfig::read(&record.host_config)?;
         let directory = self.store.directory(&container.id);
         let run = self.run_directory(&container.id);
         let internal = |attempt: &'static str| move |error| ApiError::internal(attempt, error);
-        let image = self.images.resolve(&record.image)?;
+        let id: Digest = record.image.parse().map_err(ImageError::from)?;
+        let image = images::blocking(self, move |store| store.image(&id)).await?;
         mount_root(&directory, &image.layers).map_err(internal("mount the root file system"))?;
         let network = self.network(&host)?;
         let security = host.security()?;
