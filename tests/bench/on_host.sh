@@ -6,8 +6,8 @@
 #   export CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER=$PWD/tests/bench/on_host.sh
 #   cargo test -p landfall-engine --features daemon --test runtime
 #
-# In the host: the programs that were built beside the binary, and an image, in /mnt/share, Debian's docker client
-# and a static busybox in /usr/local/bin. BENCH_KEEP=1 leaves the host of tests that failed.
+# In the host: the programs that were built beside the binary, and an image, in /mnt/share, Debian's docker
+# (client and daemon) and a static busybox in /usr/local/bin. BENCH_KEEP=1 leaves the host of tests that failed.
 set -eu -o pipefail
 # shellcheck source=tests/bench/env.sh
 . "$(dirname "${BASH_SOURCE[0]}")/env.sh"
@@ -35,14 +35,10 @@ find "$(dirname "$binary")/.." -maxdepth 1 -type f -perm -u+x -exec cp {} "$prog
 "$BENCH_SCRIPTS/mkimage.py" "$programs/busybox.tar" busybox:latest
 "$machine" gc
 "$BENCH_SCRIPTS/mkroot.sh" >/dev/null
-debs=$("$BENCH_SCRIPTS/debs.sh" docker.io)
+bundle=$("$BENCH_SCRIPTS/mkbundle.sh")
 trap clean_up EXIT
 "$machine" start "$name" --owner $$ -- --bind-ro="$programs:/mnt/share" \
-  --bind-ro="$debs:/mnt/debs" --bind-ro=/bin/busybox:/usr/local/bin/busybox >&2
-# The client alone: unpacked, not installed, so that no daemon of Debian's comes along.
-"$machine" exec "$name" sh -euc '
-  dpkg-deb -x /mnt/debs/docker.io_*.deb /tmp/docker.io
-  mv /tmp/docker.io/usr/bin/docker /usr/local/bin/docker
-  rm -r /tmp/docker.io'
+  --bind-ro="$bundle:/mnt/docker.tgz" --bind-ro=/bin/busybox:/usr/local/bin/busybox >&2
+"$machine" exec "$name" tar -xzf /mnt/docker.tgz -C /usr/local/bin --strip-components=1
 "$machine" exec "$name" env RUST_BACKTRACE="${RUST_BACKTRACE:-0}" \
   RUST_TEST_THREADS="${RUST_TEST_THREADS:-4}" /mnt/share/tests "$@"

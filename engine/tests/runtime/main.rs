@@ -5,6 +5,7 @@
 
 mod api;
 mod bench;
+mod conformance;
 mod daemon;
 mod images;
 mod shim;
