@@ -6,8 +6,9 @@
 #   export CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER=$PWD/tests/bench/on_host.sh
 #   cargo test -p landfall-engine --features daemon --test runtime
 #
-# In the host: the programs that were built beside the binary, and an image, in /mnt/share, Debian's docker
-# (client and daemon) and a static busybox in /usr/local/bin. BENCH_KEEP=1 leaves the host of tests that failed.
+# In the host: the programs that were built beside the binary, and an image, in /mnt/share; Debian's
+# docker (client and daemon) and a static busybox in /usr/local/bin. BENCH_KEEP=1 leaves the host of
+# tests that failed.
 set -eu -o pipefail
 # shellcheck source=tests/bench/env.sh
 . "$(dirname "${BASH_SOURCE[0]}")/env.sh"

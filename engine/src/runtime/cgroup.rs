@@ -130,6 +130,13 @@ impl Hierarchies {
         Ok(())
     }
 
+    /// Where hierarchies of version 1 are in a container. The runtime library mounts them there
+    /// for writing, whatever the specification says.
+    pub fn paths_in_container(&self) -> Vec<String> {
+        let names = self.v1.iter().filter_map(|(path, _)| path.file_name());
+        names.map(|name| format!("/sys/fs/cgroup/{}", name.to_string_lossy())).collect()
+    }
+
     /// Where a controller of version 1 is mounted.
     pub fn v1_of(&self, controller: &str) -> Option<&Path> {
         let mut mounts = self.v1.iter();

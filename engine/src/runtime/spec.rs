@@ -30,6 +30,8 @@ pub struct ContainerSpec {
     pub files: Vec<(PathBuf, PathBuf)>,
     /// Where its network comes from.
     pub network: Network,
+    /// Paths that are read-only beside those that always are.
+    pub read_only_paths: Vec<String>,
     /// Its group in every hierarchy.
     pub cgroup: PathBuf,
     /// What it may use.
@@ -106,7 +108,7 @@ pub const DEFAULT_CAPABILITIES: [Capability; 14] = [
 ];
 
 /// What no container sees (moby, oci/defaults).
-const MASKED: [&str; 11] = [
+pub const MASKED: [&str; 12] = [
     "/proc/asound",
     "/proc/acpi",
     "/proc/interrupts",
@@ -118,18 +120,19 @@ const MASKED: [&str; 11] = [
     "/proc/sched_debug",
     "/proc/scsi",
     "/sys/firmware",
+    "/sys/devices/virtual/powercap",
 ];
-const MASKED_TOO: [&str; 1] = ["/sys/devices/virtual/powercap"];
 /// What no container writes to.
-const READ_ONLY: [&str; 5] =
+pub const READ_ONLY: [&str; 5] =
     ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
 
 impl ContainerSpec {
     /// The specification.
     pub fn render(&self) -> Result<Spec, OciSpecError> {
         let strings = |paths: &[&str]| paths.iter().map(|path| (*path).to_owned()).collect();
-        let masked: Vec<String> = strings(&[&MASKED[..], &MASKED_TOO[..]].concat());
-        let read_only: Vec<String> = strings(&READ_ONLY);
+        let masked: Vec<String> = strings(&MASKED);
+        let mut read_only: Vec<String> = strings(&READ_ONLY);
+        read_only.extend(self.read_only_paths.iter().cloned());
         let linux = LinuxBuilder::default()
             .namespaces(self.namespaces()?)
             .cgroups_path(&self.cgroup)

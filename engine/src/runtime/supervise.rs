@@ -335,11 +335,12 @@ impl Supervisor {
         match self.launch.launch() {
             Ok((pid, terminal)) => {
                 self.process = Some(pid);
-                self.watch_children().map_err(|error| format!("watch the process: {error}"))?;
+                // The terminal first: a process that has ended already leaves what it said there.
                 if let Some(terminal) = terminal {
                     self.take_terminal(terminal)
                         .map_err(|error| format!("its terminal: {error}"))?;
                 }
+                self.watch_children().map_err(|error| format!("watch the process: {error}"))?;
                 Ok(())
             }
             Err(why) => {

@@ -64,7 +64,8 @@ pub fn resolve(asked: &str, more: &[String], passwd: &str, group: &str) -> Resul
         Some(wanted) => group_id(wanted, group)?,
         None => account.as_ref().map_or(0, |account| account.gid),
     };
-    let mut groups: Vec<u32> = Vec::new();
+    // The main group among them: a process that changes its own would lose it (CVE-2022-2989).
+    let mut groups = vec![gid];
     if let (Some(account), None) = (&account, wanted_group) {
         groups.extend(memberships(account.name, group));
     }
@@ -136,12 +137,12 @@ mod tests {
     #[test]
     fn names_numbers_and_groups() {
         let app = user("app").unwrap();
-        assert_eq!((app.uid, app.gid, app.groups), (1000, 1001, vec![10, 44]));
+        assert_eq!((app.uid, app.gid, app.groups), (1000, 1001, vec![10, 44, 1001]));
         assert_eq!(app.home.as_deref(), Some("/home/app"));
         assert_eq!(user("1000").unwrap().gid, 1001);
-        assert!(user("app:video").unwrap().groups.is_empty());
+        assert_eq!(user("app:video").unwrap().groups, [44]);
         assert_eq!(user("app:7").unwrap().gid, 7);
-        assert_eq!(user("4711").unwrap(), User { uid: 4711, gid: 0, groups: vec![], home: None });
+        assert_eq!(user("4711").unwrap(), User { uid: 4711, gid: 0, groups: vec![0], home: None });
         assert_eq!(user("").unwrap().uid, 0);
     }
 

@@ -35,6 +35,11 @@ impl ApiError {
         Self { status: StatusCode::CONFLICT, message: message.into() }
     }
 
+    /// 500, for what dockerd answers so.
+    pub fn failed(message: impl Into<String>) -> Self {
+        Self { status: StatusCode::INTERNAL_SERVER_ERROR, message: message.into() }
+    }
+
     /// 500, with what was attempted.
     pub fn internal(attempt: &str, error: impl std::fmt::Display) -> Self {
         Self { status: StatusCode::INTERNAL_SERVER_ERROR, message: format!("{attempt}: {error}") }

@@ -260,6 +260,7 @@ impl Engine {
             Answer::Done => {}
             Answer::Failed(why) => {
                 lock(&exec.state).exit_code = Some(exit_code(&why).unwrap_or(NOT_RUN));
+                let why = why.find("exec: \"").map_or(&*why, |at| &why[at..]);
                 let text = format!("OCI runtime exec failed: exec failed: {why}: unknown");
                 return Err(ApiError::bad(text));
             }
@@ -364,8 +365,8 @@ fn environment(config: &Config, options: &ExecOptions, home: Option<&str>) -> Ve
 fn check_running(container: &Container) -> ApiResult<()> {
     let state = container.record().state;
     if state.paused {
-        let text =
-            format!("container {} is paused, unpause the container before exec", container.id);
+        let name = container.record().name;
+        let text = format!("Container {name} is paused, unpause the container before exec");
         return Err(ApiError::conflict(text));
     }
     if !container.is_running() {

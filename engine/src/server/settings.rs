@@ -303,9 +303,9 @@ pub fn signal_number(text: &str) -> ApiResult<i32> {
 fn capability(name: &str) -> ApiResult<Capability> {
     let upper = name.to_ascii_uppercase();
     let short = upper.strip_prefix("CAP_").unwrap_or(&upper);
-    every_capability()
-        .find(|capability| capability.to_string() == short)
-        .ok_or_else(|| ApiError::bad(format!("invalid capability: unknown capability: \"{name}\"")))
+    every_capability().find(|capability| capability.to_string() == short).ok_or_else(|| {
+        ApiError::bad(format!("invalid CapAdd: unknown capability: \"CAP_{short}\""))
+    })
 }
 
 fn every_capability() -> impl Iterator<Item = Capability> {

@@ -91,6 +91,7 @@ impl Container {
             process: process(script),
             files: Vec::new(),
             network: Network::None,
+            read_only_paths: Hierarchies::load().unwrap().paths_in_container(),
             cgroup,
             limits: Limits::default(),
             shm_bytes: 64 << 20,

@@ -197,7 +197,8 @@ fn is_as_confined_as_with_docker() {
          head -c1 /proc/kcore | grep -c . || echo no kcore; \
          mknod /tmp/disk b 254 0 && { head -c1 /tmp/disk || echo no disk; }; \
          echo ok > /dev/null && echo null; ls /sys/firmware | grep . || echo no firmware; \
-         touch /sys/x || echo no sys",
+         touch /sys/x || echo no sys; \
+         for g in /sys/fs/cgroup/*; do mkdir $g/x && echo made $g/x; done; true",
     );
     let (exit, log) = container.run();
     assert_eq!(exit.code, 0, "{log}");
@@ -216,6 +217,7 @@ fn is_as_confined_as_with_docker() {
         assert!(log.contains(&format!("no {refused}\n")), "{refused}: {log}");
     }
     assert!(log.contains("\nnull\n"), "{log}");
+    assert!(!log.contains("made /sys"), "control groups can be written to: {log}");
 }
 
 #[test]

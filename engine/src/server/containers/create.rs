@@ -11,6 +11,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::{
+    runtime::spec,
     server::{
         engine::Engine,
         error::{ApiError, ApiResult},
@@ -41,15 +42,14 @@ pub async fn create(
     }
     let host_config = object(given.remove("HostConfig"))?;
     let networking = object(given.remove("NetworkingConfig"))?;
-    fields::check(&given, &host_config)?;
-    let host_config = over(fields::default_host_config(), host_config);
-    let host = HostConfig::read(&host_config)?;
-    check_networking(&networking, &host.network_mode)?;
-    let id = random_hex(32).map_err(|error| ApiError::internal("make an ID", error))?;
+    if given.is_empty() {
+        return Err(ApiError::bad("Config cannot be empty in order to create a container"));
+    }
     let asked = Config::read(&Value::Object(given.clone()))?;
     if asked.image.is_empty() {
         return Err(ApiError::bad("no image was named"));
     }
+    // First of all: a client that is told that it is missing pulls it, and comes again.
     let name_of_image = asked.image.clone();
     let (image, lease) = images::blocking(&engine, move |store| {
         let image = store.resolve(&name_of_image)?;
@@ -57,6 +57,11 @@ pub async fn create(
         Ok((image, lease))
     })
     .await?;
+    fields::check(&given, &host_config)?;
+    let host_config = as_shown(over(fields::default_host_config(), host_config));
+    let host = HostConfig::read(&host_config)?;
+    check_networking(&networking, &host.network_mode)?;
+    let id = random_hex(32).map_err(|error| ApiError::internal("make an ID", error))?;
     let of_image: Value = serde_json::from_slice(&image.raw_config)
         .map_err(|error| ApiError::internal("read the image's configuration", error))?;
     let config = with_image(given, &of_image["config"], &id)?;
@@ -94,11 +99,28 @@ fn over(mut defaults: Value, given: Map<String, Value>) -> Value {
     for (name, value) in given {
         let empty_text = value == "" && defaults[&name].is_string();
         let no_size = name == "ShmSize" && value == 0;
-        if !value.is_null() && !empty_text && !no_size {
+        let nothing = defaults[&name].is_null() && is_empty(&value);
+        if !value.is_null() && !empty_text && !no_size && !nothing {
             defaults[name] = value;
         }
     }
     defaults
+}
+
+/// As dockerd shows values that ask for nothing.
+fn as_shown(mut host_config: Value) -> Value {
+    if host_config["MemorySwappiness"] == -1 {
+        host_config["MemorySwappiness"] = Value::Null;
+    }
+    if host_config["PidsLimit"].as_i64().is_some_and(|limit| limit <= 0) {
+        host_config["PidsLimit"] = Value::Null;
+    }
+    if is_empty(&host_config["LogConfig"]["Type"]) {
+        host_config["LogConfig"]["Type"] = "json-file".into();
+    }
+    host_config["MaskedPaths"] = json!(spec::MASKED);
+    host_config["ReadonlyPaths"] = json!(spec::READ_ONLY);
+    host_config
 }
 
 /// The image's settings where none were given (moby merges them in the same way).

@@ -18,6 +18,9 @@ use crate::{
     state::{ContainerRecord, Phase},
 };
 
+/// What can be filtered by.
+const FILTERS: [&str; 5] = ["id", "name", "status", "exited", "label"];
+
 /// The query.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -37,13 +40,16 @@ pub async fn list(
         return Err(ApiError::bad("size is not supported by this engine yet"));
     }
     let filters = filters(&parameters.filters)?;
+    if let Some(name) = filters.keys().find(|name| !FILTERS.contains(&name.as_str())) {
+        return Err(ApiError::bad(format!("Invalid filter '{name}'")));
+    }
     let every = is_true(&parameters.all) || filters.contains_key("status");
     let limit = parameters.limit.filter(|limit| *limit > 0);
     let mut shown = Vec::new();
     for container in engine.all() {
         let record = container.record();
         let wanted = every || limit.is_some() || record.state.phase == Phase::Running;
-        if wanted && fits(&record, &filters)? {
+        if wanted && fits(&record, &filters) {
             shown.push(summary(&record)?);
         }
     }
@@ -76,7 +82,8 @@ pub fn filters(text: &str) -> ApiResult<BTreeMap<String, Vec<String>>> {
         .collect()
 }
 
-fn fits(record: &ContainerRecord, filters: &BTreeMap<String, Vec<String>>) -> ApiResult<bool> {
+/// Whether a container is what all `filters` say, of those that are known.
+pub fn fits(record: &ContainerRecord, filters: &BTreeMap<String, Vec<String>>) -> bool {
     let labels = &record.config["Labels"];
     for (name, words) in filters {
         let any = |fits: &dyn Fn(&String) -> bool| words.is_empty() || words.iter().any(fits);
@@ -92,13 +99,13 @@ fn fits(record: &ContainerRecord, filters: &BTreeMap<String, Vec<String>>) -> Ap
                 Some((label, value)) => labels[label] == value,
                 None => labels.get(word).is_some(),
             }),
-            other => return Err(ApiError::bad(format!("invalid filter '{other}'"))),
+            _ => false,
         };
         if !fits {
-            return Ok(false);
+            return false;
         }
     }
-    Ok(true)
+    true
 }
 
 fn summary(record: &ContainerRecord) -> ApiResult<Value> {
@@ -111,7 +118,7 @@ fn summary(record: &ContainerRecord) -> ApiResult<Value> {
         "Names": [format!("/{}", record.name)],
         "Image": config.image,
         "ImageID": record.image,
-        "Command": config.arguments().join(" "),
+        "Command": command(&config.arguments()),
         "Created": created.as_second(),
         "Ports": [],
         "Labels": record.config["Labels"],
@@ -121,6 +128,14 @@ fn summary(record: &ContainerRecord) -> ApiResult<Value> {
         "NetworkSettings": { "Networks": networks },
         "Mounts": [],
     }))
+}
+
+/// Words with a space in them are quoted, as dockerd does.
+fn command(words: &[String]) -> String {
+    let quoted = |word: &String| {
+        if word.contains(' ') { format!("'{word}'") } else { word.clone() }
+    };
+    words.iter().map(quoted).collect::<Vec<_>>().join(" ")
 }
 
 /// `Up 3 minutes`, `Exited (0) 2 hours ago`, `Created`.

@@ -8,7 +8,7 @@ use rustix::mount::{MountFlags, mount};
 use crate::{
     image::{Digest, ImageError},
     runtime::{
-        Answer, Exit, LogOptions, Request, ShimPlan, Supervised,
+        Answer, Exit, Hierarchies, LogOptions, Request, ShimPlan, Supervised,
         spec::{ContainerSpec, Network, ProcessSpec},
         users, write_json,
     },
@@ -128,6 +128,8 @@ impl Engine {
 
     fn not_started(&self, container: &Container, why: &str) -> ApiError {
         let code = exit_code(why).unwrap_or(128);
+        // What the runtime library says before that is of its own steps.
+        let why = why.find("exec: \"").map_or(why, |at| &why[at..]);
         let message = format!(
             "failed to create task for container: failed to create shim task: OCI runtime create \
              failed: {why}: unknown"
@@ -164,6 +166,7 @@ impl Engine {
         let id: Digest = record.image.parse().map_err(ImageError::from)?;
         let image = images::blocking(self, move |store| store.image(&id)).await?;
         mount_root(&directory, &image.layers).map_err(internal("mount the root file system"))?;
+        write_mark(&directory.join("merged")).map_err(internal("mark the root file system"))?;
         let network = self.network(&host)?;
         let security = host.security()?;
         let root = directory.join("merged");
@@ -175,6 +178,9 @@ impl Engine {
             hostname: config.hostname.clone(),
             domainname: Some(config.domainname.clone()).filter(|name| !name.is_empty()),
             process,
+            read_only_paths: Hierarchies::load()
+                .map_err(internal("look for control groups"))?
+                .paths_in_container(),
             cgroup: self.cgroup(&container.id),
             limits: host.limits()?,
             shm_bytes: u64::try_from(host.shm_size).unwrap_or(0),
@@ -315,7 +321,7 @@ fn own_files(
     let (hosts, resolv) = match network {
         Network::None => (
             "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n\
-             fe00::\tip6-localnet\nff00::\tip6-mcastprefix\nff02::1\tip6-allnodes\n\
+             fe00::0\tip6-localnet\nff00::0\tip6-mcastprefix\nff02::1\tip6-allnodes\n\
              ff02::2\tip6-allrouters\n"
                 .to_owned(),
             String::new(),
@@ -333,6 +339,14 @@ fn own_files(
         files.push((path, Path::new("/etc").join(file)));
     }
     Ok(files)
+}
+
+/// The file by which programs find out that they are in a container of Docker's.
+fn write_mark(root: &Path) -> io::Result<()> {
+    match std::fs::File::create_new(root.join(".dockerenv")) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// Puts the image's layers and the container's own together.

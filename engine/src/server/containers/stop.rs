@@ -12,7 +12,7 @@ use axum::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::list::is_true;
+use super::list::{filters, fits, is_true};
 use crate::{
     runtime::Request,
     server::{
@@ -38,6 +38,7 @@ pub struct Parameters {
     force: String,
     v: String,
     link: String,
+    filters: String,
 }
 
 /// `POST /containers/{id}/start`.
@@ -64,7 +65,7 @@ pub async fn kill(
         text => signal_number(text)?,
     };
     if !container.is_running() {
-        return Err(not_running(&container, "cannot kill container"));
+        return Err(not_running(&container, &format!("Cannot kill container: {id}: ")));
     }
     engine.signal(&container, number).await?;
     engine.tell(&container, "kill", &[("signal", number.to_string())]);
@@ -164,7 +165,7 @@ pub async fn wait(
     let code = async move {
         let life = life.wait_for(|life| is_met(life)).await.map(|life| life.clone());
         let code = life.map_or(255, |life| life.exit_code);
-        Ok::<_, std::convert::Infallible>(json!({ "StatusCode": code }).to_string())
+        Ok::<_, std::convert::Infallible>(json!({ "Error": null, "StatusCode": code }).to_string())
     };
     let mut response = Response::new(Body::from_stream(futures_util::stream::once(code)));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -221,7 +222,7 @@ pub async fn resize(
 ) -> ApiResult<StatusCode> {
     let container = engine.find(&id)?;
     if !container.is_running() {
-        return Err(not_running(&container, "cannot resize container"));
+        return Err(not_running(&container, ""));
     }
     engine
         .shim(&container)
@@ -232,9 +233,19 @@ pub async fn resize(
 }
 
 /// `POST /containers/prune`.
-pub async fn prune(State(engine): State<Arc<Engine>>) -> ApiResult<Json<Value>> {
+pub async fn prune(
+    State(engine): State<Arc<Engine>>,
+    Query(parameters): Query<Parameters>,
+) -> ApiResult<Json<Value>> {
+    let filters = filters(&parameters.filters)?;
+    if let Some(name) = filters.keys().find(|name| *name != "label") {
+        return Err(ApiError::bad(format!("Invalid filter '{name}'")));
+    }
     let mut deleted = Vec::new();
     for container in engine.all() {
+        if !fits(&container.record(), &filters) {
+            continue;
+        }
         let _operation = container.operation.lock().await;
         if !container.is_running() && engine.remove_stopped(&container).is_ok() {
             deleted.push(container.id.clone());
@@ -264,13 +275,16 @@ impl Engine {
 
     async fn freeze(&self, container: &Container, frozen: bool) -> ApiResult<StatusCode> {
         let _operation = container.operation.lock().await;
-        let name = container.record().name;
         if !container.is_running() {
-            return Err(not_running(container, "cannot pause container"));
+            return Err(not_running(container, ""));
         }
         if container.record().state.paused == frozen {
-            let words = if frozen { "is already paused" } else { "is not paused" };
-            return Err(ApiError::conflict(format!("Container {name} {words}")));
+            let id = &container.id;
+            return Err(if frozen {
+                ApiError::conflict(format!("Container {id} is already paused"))
+            } else {
+                ApiError::failed(format!("Container {id} is not paused"))
+            });
         }
         let internal = |error| ApiError::internal("pause", error);
         self.shim(container).tell(Request::Freeze { frozen }).await.map_err(internal)?;
@@ -291,6 +305,5 @@ impl Engine {
 }
 
 fn not_running(container: &Container, attempt: &str) -> ApiError {
-    let id = &container.id;
-    ApiError::conflict(format!("{attempt}: {id}: container {id} is not running"))
+    ApiError::conflict(format!("{attempt}Container {} is not running", container.id))
 }

@@ -87,7 +87,34 @@ pub const CALLS: &[(&str, &str)] = &[
 ];
 
 /// What differs, and why.
-pub const KNOWN: &[Known] = &[];
+pub const KNOWN: &[Known] = &[
+    ("GET /v1.41/info", ".KernelMemory is", "gone since 23.0"),
+    ("GET /v1.41/info", ".KernelMemoryTCP is", "gone since 23.0"),
+    ("GET /v1.41/info", ".BridgeNfIptables is", "there are no bridges yet; gone since 28.0"),
+    ("GET /v1.41/info", ".BridgeNfIp6tables is", "there are no bridges yet; gone since 28.0"),
+    ("GET /v1.41/info", ".RegistryConfig is", "there are no registries yet"),
+    ("GET /v1.41/info", ".Runtimes.io.containerd.", "there is no containerd"),
+    ("GET /v1.41/info", "Commit.Expected is", "gone since 28.0"),
+    ("GET /v1.23/info", "too old", "the minimum is 1.24"),
+    ("GET /v1.99/info", "1.47", "the maximum is 1.47"),
+    ("GET /containers/json?all=1&filters=broken", "400", "400 as with newer dockerds"),
+    ("POST /containers/create", "EOF", "400 as with newer dockerds"),
+    ("POST /containers/create", "invalid character", "400 as with newer dockerds"),
+    ("GET /containers/one/json", ".HostConfig.KernelMemory", "gone since 23.0"),
+    ("GET /containers/one/json", ".GraphDriver.Data.LowerDir", "the image store's own affair"),
+    ("POST /containers/one/wait?condition=never", "invalid condition", "as with newer dockerds"),
+    ("DELETE /containers/one", "container is running", "the words of newer dockerds"),
+    ("GET /images/busybox/json", ".Container is", "gone since API 1.45"),
+    ("GET /images/busybox/json", ".ContainerConfig is", "gone since API 1.45"),
+    ("GET /images/busybox/json", ".GraphDriver.Data is", "the image store's own affair"),
+    (
+        "GET /images/missing/json",
+        "No such image: missing:latest",
+        "said once, as with newer dockerds",
+    ),
+    ("GET /images/missing/get", "No such image: missing", "with the tag that is understood"),
+    ("POST /images/busybox/tag?repo=X", "must be lowercase", "400 as with newer dockerds"),
+];
 
 /// An answer.
 pub struct Answer {
