@@ -7,7 +7,6 @@ use std::{
     process::Stdio,
 };
 
-use rustix::fs::{FlockOperation, flock};
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
     net::UnixStream,
@@ -15,7 +14,7 @@ use tokio::{
 };
 
 use super::{
-    Answer, Envelope, Exit, LOCK, Request, SealedBinary, VERSION, files, protocol::LONGEST_LINE,
+    Answer, Envelope, Exit, Request, SealedBinary, VERSION, files, protocol::LONGEST_LINE,
     shim::EXIT,
 };
 
@@ -49,12 +48,6 @@ impl Supervised {
             .spawn()
             .map(drop)?;
         Ok(Self::at(directory))
-    }
-
-    /// Whether it lives. Its lock says so: a process ID may be another's by now.
-    pub fn lives(&self) -> bool {
-        let lock = std::fs::File::open(self.directory.join(LOCK));
-        lock.is_ok_and(|lock| flock(&lock, FlockOperation::NonBlockingLockShared).is_err())
     }
 
     /// How its process ended, once it wrote that.

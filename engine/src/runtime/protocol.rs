@@ -30,6 +30,8 @@ pub enum Request {
     Status,
     /// Run the created process.
     Start,
+    /// End, if the process was not started.
+    Leave,
     /// Send the process a signal, by its number.
     Signal {
         /// As in signal(7).

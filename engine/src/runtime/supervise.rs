@@ -307,6 +307,7 @@ impl Supervisor {
                 })));
             }
             Request::Start => self.start()?,
+            Request::Leave => self.leave()?,
             Request::Signal { number } => self.signal(number)?,
             Request::Resize { height, width } => self.resize(height, width)?,
             Request::Exec { directory } => self.launch.exec(&directory)?,
@@ -349,6 +350,14 @@ impl Supervisor {
                 Err(why)
             }
         }
+    }
+
+    fn leave(&mut self) -> Result<(), String> {
+        if self.process.is_some() || self.exit.is_some() {
+            return Err("it was started before".into());
+        }
+        self.end(128, false, Some("it was not wanted any more".into()));
+        Ok(())
     }
 
     fn take_terminal(&mut self, terminal: OwnedFd) -> io::Result<()> {

@@ -214,11 +214,14 @@ impl Engine {
 
     /// Takes over a container that ran when the last daemon ended.
     async fn adopt(self: &Arc<Self>, container: &Arc<Container>) -> io::Result<()> {
+        let shim = self.shim(container);
         if container.record().state.phase != Phase::Running {
+            // The daemon may have been ended between making a shim and noting that.
+            let _ = shim.ask(Request::Leave).await;
             return Ok(());
         }
-        let shim = self.shim(container);
-        let state = if shim.lives() { shim.ask(Request::Status).await.ok() } else { None };
+        // Its socket is its own as long as it lives, from before it runs.
+        let state = shim.ask(Request::Status).await.ok();
         let runs = match state {
             // The daemon was ended between the two: what was asked for is carried out.
             Some(Answer::Status(status)) if !status.started && status.exit.is_none() => {
@@ -231,6 +234,7 @@ impl Engine {
             if let Ok(Answer::Status(status)) = shim.ask(Request::Status).await {
                 self.change(container, |record| record.state.pid = status.pid)?;
             }
+            self.dismiss_execs(container).await?;
             container.life.send_modify(|life| life.running = true);
             self.watch(container);
         } else {

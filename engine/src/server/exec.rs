@@ -31,6 +31,9 @@ use crate::runtime::{
     Answer, ExecPlan, Request as ShimRequest, Stream, Supervised, spec::ProcessSpec, write_json,
 };
 
+/// Where the directories of execs are, in that of their container.
+const EXECS: &str = "e";
+
 /// The exit code of an exec whose process could not be made.
 const NOT_RUN: i32 = 126;
 
@@ -299,9 +302,30 @@ impl Engine {
                 state.running = false;
                 state.exit_code = Some(code);
             }
+            // All is known; a container that lives long has many of them.
+            let directory = engine.run_directory(&container.id).join(exec_directory(&exec));
+            let _ = std::fs::remove_dir_all(directory);
             let more = [("execID", exec.id.clone()), ("exitCode", code.to_string())];
             engine.tell(&container, "exec_die", &more);
         });
+    }
+
+    /// Sends those away that the last daemon made and did not start, and removes what is left of
+    /// those that ended. Those that run go on; nobody can ask for them any more.
+    pub(super) async fn dismiss_execs(&self, container: &Container) -> std::io::Result<()> {
+        let directory = self.run_directory(&container.id).join(EXECS);
+        let entries = match std::fs::read_dir(&directory) {
+            Ok(entries) => entries.collect::<Result<Vec<_>, _>>()?,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        for path in entries.iter().map(std::fs::DirEntry::path) {
+            let runs = Supervised::at(&path).ask(ShimRequest::Leave).await;
+            if !matches!(runs, Ok(Answer::Failed(_))) {
+                std::fs::remove_dir_all(&path)?;
+            }
+        }
+        Ok(())
     }
 
     fn exec_plan(&self, container: &Container, exec: &Exec) -> ApiResult<ExecPlan> {
@@ -339,7 +363,7 @@ impl Engine {
 
 /// Beneath the container's: short, because a socket is in it.
 fn exec_directory(exec: &Exec) -> String {
-    format!("e/{}", &exec.id[..16])
+    format!("{EXECS}/{}", &exec.id[..16])
 }
 
 fn environment(config: &Config, options: &ExecOptions, home: Option<&str>) -> Vec<String> {

@@ -6,6 +6,7 @@
 mod api;
 mod bench;
 mod conformance;
+mod cut;
 mod daemon;
 mod images;
 mod shim;
