@@ -133,6 +133,17 @@ impl EngineError {
         matches!(self, Self::Refused { status: 404, .. })
     }
 
+    /// Whether the daemon refused because the container is on its way out: marked for removal, or
+    /// its removal in progress (moby says both, also while it is stopped or started).
+    pub fn is_being_removed(&self) -> bool {
+        matches!(self, Self::Refused { message, .. } if message.contains("removal"))
+    }
+
+    /// Whether what was asked for does not fit the state of the object.
+    pub fn is_conflict(&self) -> bool {
+        matches!(self, Self::Refused { status: 409, .. })
+    }
+
     /// Sorts bollard's errors by what a caller can do about them.
     pub(crate) fn from_bollard(action: String, socket: &Path, error: BollardError) -> Self {
         let socket = socket.to_owned();

@@ -146,14 +146,12 @@ fn settle(context: &Context<'_>, entries: &[Entry]) -> Result<(), StepError> {
 /// While the host comes up its own boot starts the engine, once this run has ended: a unit that
 /// was started here would wait for that too. It goes on with the units that are back.
 fn leave_to_boot(context: &Context<'_>, entries: &[Entry]) -> Result<(), StepError> {
-    let stopped: Vec<&str> = match noted(entries) {
-        Some((NoteContainers { stop: true }, running)) => {
-            running.iter().map(|container| container.id.as_str()).collect()
-        }
-        _ => Vec::new(),
+    let stopped = match noted(entries) {
+        Some((NoteContainers { stop: true }, running)) => running,
+        _ => &[],
     };
     let smoke_test = entries.iter().any(|entry| matches!(entry.step, Step::SmokeTest(_)));
-    let resumes = containers::after_boot(context, &stopped, smoke_test)?;
+    let resumes = containers::after_boot(context, stopped, smoke_test)?;
     if entries.iter().any(|entry| entry.step.touches_units()) {
         context.host.daemon_reload()?;
     }

@@ -178,6 +178,7 @@ fn shown(steps: &[Step]) -> Plan {
         steps: steps.to_vec(),
         engine: EngineAction::None,
         stopping: Vec::new(),
+        ending: Vec::new(),
         settings: Vec::new(),
         daemon: Map::new(),
     }

@@ -15,7 +15,7 @@ use crate::apply::{Session, apply};
 use crate::facts;
 use crate::host::Host;
 use crate::plan::back::{self, Back};
-use crate::plan::{guarded, wanted};
+use crate::plan::{Stops, guarded, wanted};
 use crate::receipt::Receipt;
 use crate::steps::Purge;
 use crate::texts::{adoption as texts, migrate, steps};
@@ -44,7 +44,7 @@ pub fn give_back(
     let plan = back::rollback(back, receipt, then);
     let plan = guarded(plan, guard_directory(run.host, receipt)?.as_deref());
     if !plan.is_empty() {
-        output.steps(&plan);
+        output.steps(&plan, &Stops::of(&plan, back.engine));
     }
     super::confirm(global, run.host, output, texts::GIVE_BACK_QUESTION)?;
     let context = run.context(Purge::Keep);

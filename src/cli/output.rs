@@ -13,7 +13,7 @@ use super::args::{ColorChoice, Global};
 use super::failure::Failure;
 use super::show_plan::megabytes;
 use crate::host::{Host, HostError, terminal};
-use crate::plan::Plan;
+use crate::plan::{Plan, Stops};
 use crate::preflight::{Finding, Severity};
 use crate::report::{Event, Phase, Reporter};
 use crate::steps::Step;
@@ -255,12 +255,17 @@ impl Output {
         }
     }
 
-    /// Steps that shall be made, without changes of files to show.
-    pub fn steps(&self, plan: &[Step]) {
+    /// Steps that shall be made, without changes of files to show, and the containers that they
+    /// stop.
+    pub fn steps(&self, plan: &[Step], stops: &Stops) {
         if self.json {
-            self.object(json!({"event": "plan", "steps": plan}));
+            let Stops { stopping, ending } = stops;
+            let object = json!({
+                "event": "plan", "steps": plan, "stopping": stopping, "ending": ending,
+            });
+            self.object(object);
         } else {
-            self.line(&super::show_plan::step_list(plan));
+            self.line(&super::show_plan::step_list(plan, stops));
         }
     }
 

@@ -15,7 +15,7 @@ use crate::file_state::is_beneath;
 use crate::host::Host;
 use crate::installed;
 use crate::plan::back::{self, Back};
-use crate::plan::guarded;
+use crate::plan::{Stops, guarded};
 use crate::receipt::{MovedData, Receipt, RunRecord};
 use crate::steps::Purge;
 use crate::texts::{adoption, migrate, rollback as texts};
@@ -94,7 +94,7 @@ fn rollback_run(
     for record in receipt.runs.iter().rev().take(runs) {
         output.line(&texts::takes_back(&record.command, &utc(record.at)));
     }
-    output.steps(&plan);
+    output.steps(&plan, &Stops::of(&plan, engine.as_ref()));
     if let Some(moves) = &moves {
         output.line(&migrate::goes_back(&moves.now, &moves.moved.data_root));
         for (what, names) in containers::newer(host, &moves.now, &moves.moved.data_root)? {

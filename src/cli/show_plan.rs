@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::output::{BAD, CAUTION, GOOD, HEADING, QUIET};
-use crate::plan::{Change, ChangeKind, Plan};
+use crate::plan::{Change, ChangeKind, Plan, Stops};
 use crate::render::diff::{DiffKind, DiffLine};
 use crate::steps::Step;
 use crate::texts::{plan as plan_texts, progress, steps};
@@ -34,20 +34,28 @@ pub fn text(plan: &Plan) -> String {
             let _ = writeln!(text, "  {}", plan_texts::effect(effect));
         }
     }
-    if !plan.stopping.is_empty() {
-        let _ = writeln!(text, "\n{CAUTION}{}{CAUTION:#}", plan_texts::stopping(&plan.stopping));
-    }
+    write_stops(&mut text, &plan.stopping, &plan.ending, true);
     let _ = write!(text, "\n{}", plan_texts::summary(plan.steps.len(), plan.engine));
     text
 }
 
-/// The text of steps alone, with colours.
-pub fn step_list(plan: &[Step]) -> String {
+/// The text of steps alone, and of the containers that they stop, with colours.
+pub fn step_list(plan: &[Step], stops: &Stops) -> String {
     let mut text = format!("{HEADING}{}{HEADING:#}\n", plan_texts::STEPS);
     for step in plan {
         let _ = writeln!(text, "  {}", steps::step(step));
     }
+    let again = plan.iter().any(|step| matches!(step, Step::ResumeContainers(_)));
+    write_stops(&mut text, &stops.stopping, &stops.ending, again);
     text
+}
+
+fn write_stops(text: &mut String, stopping: &[String], ending: &[String], again: bool) {
+    let stopping = (!stopping.is_empty()).then(|| plan_texts::stopping(stopping, again));
+    let ending = (!ending.is_empty()).then(|| plan_texts::ending(ending));
+    for line in stopping.into_iter().chain(ending) {
+        let _ = writeln!(text, "\n{CAUTION}{line}{CAUTION:#}");
+    }
 }
 
 fn is_shown_as_file(step: &Step) -> bool {

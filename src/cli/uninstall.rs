@@ -23,8 +23,8 @@ use crate::host::Host;
 use crate::host::tree::InTheWay;
 use crate::installed::{self, with_moved_data};
 use crate::plan::back::{self, Back};
-use crate::plan::guarded;
 use crate::plan::unmerge::{Standing, unmerge};
+use crate::plan::{Stops, guarded};
 use crate::receipt::{Entry, Receipt};
 use crate::report::{Event, Reporter};
 use crate::steps::{Purge, Step};
@@ -122,7 +122,8 @@ fn uninstall_run(
         },
     };
     let plan = guarded(back::uninstall(&back), guard_directory(host, receipt)?.as_deref());
-    output.steps(&plan);
+    let engine = engine::gather(host, active.contains("docker.service"));
+    output.steps(&plan, &Stops::of(&plan, engine.as_ref()));
     for path in &data.directories {
         if host.stat(path)?.is_none() {
             continue;

@@ -33,6 +33,29 @@ fn bound(settings: &Value) -> Vec<&str> {
     binds.chain(mounts).filter(|source| source.starts_with('/')).collect()
 }
 
+/// Whether a container is removed once it stops (`docker run --rm`).
+///
+/// # Errors
+/// [`HostError`] if that cannot be read.
+pub fn removes_itself(host: &Host, data_root: &str, id: &str) -> Result<bool, HostError> {
+    let settings = json(host, &format!("{data_root}/containers/{id}/hostconfig.json"))?;
+    Ok(settings.and_then(|settings| settings.get("AutoRemove")?.as_bool()) == Some(true))
+}
+
+/// The volumes that are removed together with such a container: those that nobody has named.
+///
+/// # Errors
+/// [`HostError`] if that cannot be read.
+pub fn anonymous_volumes(host: &Host, data_root: &str, id: &str) -> Result<Vec<String>, HostError> {
+    let config = config(host, data_root, id)?.unwrap_or_default();
+    let mounts = config.get("MountPoints").and_then(Value::as_object);
+    let names = mounts.into_iter().flatten().filter_map(|(_, mount)| mount.get("Name")?.as_str());
+    // moby names them by 64 hexadecimal digits (volume/service, `Create`).
+    let is_anonymous =
+        |name: &&str| name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
+    Ok(names.filter(is_anonymous).map(str::to_owned).collect())
+}
+
 /// Containers, and volumes, of the engine whose data are in `data_root` that cannot do without what
 /// is in these directories: names, with the first path there.
 ///
@@ -126,6 +149,31 @@ mod tests {
         });
         assert_eq!(bound(&settings), ["/var/lib/docker", "/srv"]);
         assert_eq!(bound(&serde_json::json!({"Binds": null})), [""; 0]);
+    }
+
+    #[test]
+    fn what_ends_with_its_program_need_not_be_there_again() {
+        let bed = Bed::new(&["data/containers/a", "data/containers/b"]);
+        bed.write("/data/containers/a/hostconfig.json", "{\"AutoRemove\":true}");
+        bed.write("/data/containers/b/hostconfig.json", "{\"AutoRemove\":false}");
+        let ends = |id| removes_itself(&bed.host, "/data", id).unwrap();
+        assert!(ends("a") && !ends("b") && !ends("gone"));
+    }
+
+    #[test]
+    fn volumes_that_nobody_has_named_go_with_their_container() {
+        let bed = Bed::new(&["data/containers/a"]);
+        let anonymous = "0123456789abcdef".repeat(4);
+        let config = serde_json::json!({"MountPoints": {
+            "/scratch": {"Type": "volume", "Name": anonymous},
+            "/things": {"Type": "volume", "Name": "things"},
+            "/also": {"Type": "volume", "Name": "g".repeat(64)},
+            "/etc": {"Type": "bind", "Source": "/etc"},
+        }});
+        bed.write("/data/containers/a/config.v2.json", &config.to_string());
+        let of = |id| anonymous_volumes(&bed.host, "/data", id).unwrap();
+        assert_eq!(of("a"), [anonymous]);
+        assert_eq!(of("gone"), [""; 0]);
     }
 
     #[test]

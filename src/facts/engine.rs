@@ -6,6 +6,7 @@ use std::time::Duration;
 use landfall_engine::{Client, EngineError};
 use serde::{Deserialize, Serialize};
 
+use super::containers;
 use crate::desired::SOCKET;
 use crate::host::Host;
 
@@ -28,6 +29,9 @@ pub struct RunningEngine {
     pub storage_driver: String,
     /// Names of the containers that run.
     pub running: Vec<String>,
+    /// Those of them that are removed once they stop (`docker run --rm`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub passing: Vec<String>,
     /// How many containers there are, running or not.
     pub containers: u64,
     /// How many images there are.
@@ -40,27 +44,32 @@ pub fn gather(host: &Host, docker_runs: bool) -> Option<RunningEngine> {
     if !docker_runs {
         return None;
     }
-    host.block_on(async { tokio::time::timeout(LIMIT, ask()).await }).ok()?.ok()
+    host.block_on(async { tokio::time::timeout(LIMIT, ask(host)).await }).ok()?.ok()
 }
 
-async fn ask() -> Result<RunningEngine, EngineError> {
+async fn ask(host: &Host) -> Result<RunningEngine, EngineError> {
     let client = Client::connect(Path::new(SOCKET), LIMIT).await?;
     let info = client.info().await?;
-    let mut running: Vec<String> = client
-        .list_containers(false, &[])
-        .await?
-        .iter()
-        .map(|container| container.names.first().unwrap_or(&container.id))
-        .map(|name| name.trim_start_matches('/').to_owned())
-        .collect();
+    let data_root = info.data_root.to_string_lossy().into_owned();
+    let (mut running, mut passing) = (Vec::new(), Vec::new());
+    for container in client.list_containers(false, &[]).await? {
+        let name = container.names.first().unwrap_or(&container.id);
+        running.push(name.trim_start_matches('/').to_owned());
+        // Whoever may not read that may not stop anything either.
+        if containers::removes_itself(host, &data_root, &container.id).unwrap_or_default() {
+            passing.extend(running.last().cloned());
+        }
+    }
     running.sort();
+    passing.sort();
     Ok(RunningEngine {
         version: info.server_version,
         live_restore: info.live_restore,
         swarm: info.swarm,
-        data_root: info.data_root.to_string_lossy().into_owned(),
+        data_root,
         storage_driver: info.storage_driver,
         running,
+        passing,
         containers: info.containers.total,
         images: info.images,
     })

@@ -57,6 +57,7 @@ fn nothing(inputs: &Inputs<'_>, files: FilePlan) -> Plan {
         changes: Vec::new(),
         engine: EngineAction::None,
         stopping: Vec::new(),
+        ending: Vec::new(),
         settings: Vec::new(),
         daemon: files.daemon,
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::files::{self, Directories, FilePlan};
-use super::{EngineAction, Inputs, Plan, PlanError, SCHEMA, back, security, swap};
+use super::{EngineAction, Inputs, Plan, PlanError, SCHEMA, Stops, back, security, swap};
 use crate::desired::{DAEMON_JSON, UNIT_DIR};
 use crate::facts::Wanted;
 use crate::facts::data::{ContainerdData, DataDirectory, DataFacts};
@@ -83,6 +83,7 @@ pub fn migrate(
     steps.push(Step::VerifyUnits(VerifyUnits { paths }));
     steps.push(Step::DaemonReload(DaemonReload {}));
     steps.extend(up(inputs, &files, own.is_some()));
+    let stops = inputs.facts.engine.as_ref().map(Stops::all).unwrap_or_default();
     let plan = Plan {
         schema: SCHEMA,
         version: receipt.version.clone(),
@@ -91,11 +92,8 @@ pub fn migrate(
         changes: files.changes,
         engine: EngineAction::Restart,
         settings: Vec::new(),
-        stopping: inputs
-            .facts
-            .engine
-            .as_ref()
-            .map_or_else(Vec::new, |engine| engine.running.clone()),
+        stopping: stops.stopping,
+        ending: stops.ending,
         daemon: files.daemon,
     };
     Ok((plan, moved))

@@ -14,6 +14,7 @@ mod registries;
 pub mod repair;
 mod security;
 mod services;
+pub mod stops;
 mod swap;
 mod topology;
 pub mod unmerge;
@@ -44,6 +45,7 @@ pub use guard::guarded;
 pub use listeners::FlagConflict;
 pub use online::{online, wanted as wanted_online};
 pub use services::EngineAction;
+pub use stops::Stops;
 pub use topology::topology;
 pub use wanted::wanted;
 
@@ -66,6 +68,9 @@ pub struct Plan {
     /// Names of the containers that stop for a while.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stopping: Vec<String>,
+    /// Names of the containers that are gone once they stop (`docker run --rm`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ending: Vec<String>,
     /// What the changed keys of daemon.json mean for an engine that runs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub settings: Vec<Effect>,
@@ -172,7 +177,8 @@ fn assembled(inputs: &Inputs<'_>, files: files::FilePlan) -> Plan {
         steps: guarded(steps, inputs.facts.live.then_some(inputs.staging)),
         changes: files.changes,
         engine: services.engine,
-        stopping: services.stopping,
+        stopping: services.stops.stopping,
+        ending: services.stops.ending,
         settings,
         daemon: files.daemon,
     }

@@ -334,6 +334,7 @@ fn without_engine(files: FilePlan) -> Plan {
         changes: files.changes,
         engine: EngineAction::None,
         stopping: Vec::new(),
+        ending: Vec::new(),
         settings: Vec::new(),
         daemon: files.daemon,
     }

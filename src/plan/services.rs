@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::files::FilePlan;
-use super::{Inputs, security, swap};
+use super::{Inputs, Stops, security, swap};
 use crate::desired::{SOCKET, UNIT_DIR};
 use crate::receipt::Receipt;
 use crate::render::daemon_json::{KeyChange, Verdict, verdict};
@@ -37,8 +37,8 @@ pub(super) struct ServicePlan {
     pub before: Vec<Step>,
     /// What comes after all files.
     pub steps: Vec<Step>,
-    /// Names of the containers that stop for a while.
-    pub stopping: Vec<String>,
+    /// The containers that stop.
+    pub stops: Stops,
     pub engine: EngineAction,
 }
 
@@ -57,8 +57,8 @@ pub(super) fn plan(inputs: &Inputs<'_>, files: &FilePlan) -> ServicePlan {
     if !inputs.facts.live {
         // The engine starts with the image's first boot; what it will change is noted now.
         let steps = if guarded { Vec::new() } else { vec![guard()] };
-        let (before, stopping) = (Vec::new(), Vec::new());
-        return ServicePlan { before, steps, stopping, engine: EngineAction::Image };
+        let (before, stops) = (Vec::new(), Stops::default());
+        return ServicePlan { before, steps, stops, engine: EngineAction::Image };
     }
     let mut steps = Vec::new();
     if !files.units.is_empty() {
@@ -102,11 +102,11 @@ pub(super) fn plan(inputs: &Inputs<'_>, files: &FilePlan) -> ServicePlan {
         steps.extend(swap::watch(inputs, files));
     }
     let before = if is_swap { swap::down(inputs, files) } else { Vec::new() };
-    let stopping = match engine {
-        EngineAction::Restart => swap::stopping(inputs),
-        _ => Vec::new(),
+    let stops = match engine {
+        EngineAction::Restart => swap::stops(inputs),
+        _ => Stops::default(),
     };
-    ServicePlan { before, steps, stopping, engine }
+    ServicePlan { before, steps, stops, engine }
 }
 
 fn engine_action(units: &[UnitStep]) -> EngineAction {

@@ -2,7 +2,7 @@
 //! file changes, and what is asked of the new engine.
 
 use super::files::FilePlan;
-use super::{Inputs, back};
+use super::{Inputs, Stops, back};
 use crate::desired::SOCKET;
 use crate::facts::engine::RunningEngine;
 use crate::steps::{
@@ -68,10 +68,10 @@ pub(super) fn has_to_stop(engine: &RunningEngine, version: Option<&str>) -> bool
 }
 
 /// The containers that stop for a while: all, unless live-restore keeps them.
-pub(super) fn stopping(inputs: &Inputs<'_>) -> Vec<String> {
-    let Some(engine) = &inputs.facts.engine else { return Vec::new() };
+pub(super) fn stops(inputs: &Inputs<'_>) -> Stops {
+    let Some(engine) = &inputs.facts.engine else { return Stops::default() };
     let run_on = engine.live_restore && !has_to_stop(engine, inputs.version);
-    if run_on { Vec::new() } else { engine.running.clone() }
+    if run_on { Stops::default() } else { Stops::all(engine) }
 }
 
 /// How the units come up again.

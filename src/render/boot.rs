@@ -36,18 +36,21 @@ pub fn program_of(text: &str) -> Option<String> {
     Some(line.split(' ').next()?.replace("%%", "%"))
 }
 
-/// The text of [`RESUME`], for containers by their ids; `smoke_test` if one was cut off.
+/// The text of [`RESUME`], for containers by their ids, of which some were `paused`; `smoke_test` if
+/// one was cut off.
 ///
 /// # Errors
 /// [`RenderError::Value`] for a path that cannot stand in a unit.
 pub fn resume_unit(
     docker: &str,
     containers: &[&str],
+    paused: &[&str],
     smoke_test: bool,
 ) -> Result<String, RenderError> {
     let values = json!({
         "docker": unit_path(phrases::PROGRAM_DIRECTORY, docker)?,
         "containers": containers.join(" "),
+        "paused": paused.join(" "),
         "smoke_test": smoke_test.then(|| json!({"label": smoke::LABEL, "image": smoke::REFERENCE})),
     });
     render(RESUME, include_str!("../../templates/landfall-resume.service.tera"), values)
@@ -87,11 +90,13 @@ mod tests {
 
     #[test]
     fn containers_are_started_by_the_engine_s_own_client() {
-        let text = resume_unit("/usr/bin/docker", &["0a1", "0b2"], false).unwrap();
+        let text = resume_unit("/usr/bin/docker", &["0a1", "0b2"], &[], false).unwrap();
         assert!(text.ends_with("\nExecStart=/usr/bin/docker start 0a1 0b2\n"), "{text}");
         assert!(!text.contains("smoke"), "{text}");
+        let text = resume_unit("/usr/bin/docker", &["0a1", "0b2"], &["0b2"], false).unwrap();
+        assert!(text.ends_with("\nExecStart=-/usr/bin/docker pause 0b2\n"), "{text}");
         // What is left of a smoke test may be gone, or never have been there.
-        let text = resume_unit("/usr/bin/docker", &[], true).unwrap();
+        let text = resume_unit("/usr/bin/docker", &[], &[], true).unwrap();
         let starts: Vec<_> = text.lines().filter(|line| line.starts_with("ExecStart=")).collect();
         assert!(starts.len() == 2 && starts.iter().all(|line| line.contains("=-/usr/bin/docker")));
         assert!(text.ends_with(&format!("image rm {}\n", smoke::REFERENCE)), "{text}");

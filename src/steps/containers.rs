@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Action, Before, Context, StepError, Undone};
 use crate::desired::SOCKET;
+use crate::facts::containers::removes_itself;
 use crate::file_state::Ownership;
 use crate::host::HostError;
 use crate::installed::Installed;
@@ -28,6 +29,12 @@ pub struct RunningContainer {
     pub id: String,
     /// Its name, without a slash.
     pub name: String,
+    /// Whether it is removed once it stops (`docker run --rm`): it is not waited for.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub passing: bool,
+    /// Whether it was paused, and shall be so again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub paused: bool,
 }
 
 /// Notes which containers run, so that they can run again.
@@ -44,12 +51,17 @@ pub struct ResumeContainers {}
 
 impl Action for NoteContainers {
     fn observe(&self, context: &Context<'_>) -> Result<Before, StepError> {
-        let running = context.host.block_on(async {
+        let mut running = context.host.block_on(async {
             match connect().await {
                 Some(client) => running(&client).await,
-                None => Ok(Vec::new()),
+                None => Ok(Running::default()),
             }
         })?;
+        for container in &mut running.containers {
+            let data_root = &running.data_root;
+            container.passing = removes_itself(context.host, data_root, &container.id)?;
+        }
+        let running = running.containers;
         context.running.replace(running.clone());
         Ok(Before::Containers { running })
     }
@@ -87,7 +99,7 @@ impl Action for ResumeContainers {
 pub fn stop(context: &Context<'_>) -> Result<(), StepError> {
     context.host.block_on(async {
         let Some(client) = connect().await else { return Ok(()) };
-        let running = running(&client).await?;
+        let running = running(&client).await?.containers;
         let names: Vec<String> = running.iter().map(|known| known.name.clone()).collect();
         if !names.is_empty() {
             context.reporter.event(&Event::StoppingContainers { names: &names });
@@ -96,7 +108,7 @@ pub fn stop(context: &Context<'_>) -> Result<(), StepError> {
             context.host.interrupt().check()?;
             match client.stop_container(&container.id, STOP_LIMIT).await {
                 // It ended by itself, and was to be removed then.
-                Err(error) if error.is_not_found() => {}
+                Err(error) if error.is_not_found() || error.is_being_removed() => {}
                 other => other?,
             }
         }
@@ -104,8 +116,9 @@ pub fn stop(context: &Context<'_>) -> Result<(), StepError> {
     })
 }
 
-/// Starts those of the containers that do not run. One that is gone was made to be removed at
-/// its end. Those that cannot be started are returned, with the engine's reason.
+/// Starts those of the containers that do not run, and pauses those that were paused. What was made
+/// to be removed at its end is gone. Those that cannot be started are returned, with the engine's
+/// reason.
 ///
 /// # Errors
 /// [`StepError::Engine`] if the API does not answer.
@@ -118,16 +131,34 @@ pub fn resume(
     }
     context.host.block_on(async {
         let client = Client::connect(Path::new(SOCKET), Duration::from_secs(60)).await?;
+        let paused = running(&client).await?.containers;
+        let paused: Vec<_> = paused.into_iter().filter(|known| known.paused).collect();
         let mut down = Vec::new();
-        for container in containers {
-            match client.start_container(&container.id).await {
-                Err(error) if error.is_not_found() => {}
+        for container in containers.iter().filter(|container| !container.passing) {
+            // One that live-restore kept; it cannot be started as it is.
+            if paused.iter().any(|known| known.id == container.id) {
+                continue;
+            }
+            match start(&client, container).await {
+                Err(error) if error.is_not_found() || error.is_being_removed() => {}
                 Err(error) => down.push((container.name.clone(), error.to_string())),
                 Ok(()) => {}
             }
         }
         Ok(down)
     })
+}
+
+async fn start(client: &Client, container: &RunningContainer) -> Result<(), EngineError> {
+    client.start_container(&container.id).await?;
+    if !container.paused {
+        return Ok(());
+    }
+    match client.pause_container(&container.id).await {
+        // It has ended, as it may at any time.
+        Err(error) if error.is_conflict() => Ok(()),
+        other => other,
+    }
 }
 
 /// Writes a unit for this boot alone that does, once the engine is up, what cannot be done before;
@@ -138,16 +169,21 @@ pub fn resume(
 /// [`StepError`] if it cannot be written.
 pub fn after_boot(
     context: &Context<'_>,
-    containers: &[&str],
+    stopped: &[RunningContainer],
     smoke_test: bool,
 ) -> Result<bool, StepError> {
     let host = context.host;
+    let ids = |which: fn(&&RunningContainer) -> bool| -> Vec<&str> {
+        stopped.iter().filter(which).map(|container| container.id.as_str()).collect()
+    };
+    let containers = ids(|container| !container.passing);
+    let paused = ids(|container| !container.passing && container.paused);
     let is_needed = !containers.is_empty() || smoke_test;
     let Some(docker) = installed_client(context)?.filter(|_| is_needed) else {
         return Ok(false);
     };
     let path = format!("{}/{}", boot::RUNTIME_UNIT_DIR, boot::RESUME);
-    let text = boot::resume_unit(&docker, containers, smoke_test)
+    let text = boot::resume_unit(&docker, &containers, &paused, smoke_test)
         .map_err(|error| HostError::io("write", &path, std::io::Error::other(error)))?;
     if host.stat(boot::RUNTIME_UNIT_DIR)?.is_none() {
         host.create_dir(boot::RUNTIME_UNIT_DIR, Ownership::root(0o755))?;
@@ -168,11 +204,21 @@ async fn connect() -> Option<Client> {
     Client::connect(Path::new(SOCKET), CONNECT_LIMIT).await.ok()
 }
 
-async fn running(client: &Client) -> Result<Vec<RunningContainer>, EngineError> {
+/// What an engine runs, and where its data are.
+#[derive(Default)]
+struct Running {
+    data_root: String,
+    containers: Vec<RunningContainer>,
+}
+
+async fn running(client: &Client) -> Result<Running, EngineError> {
+    let data_root = client.info().await?.data_root.to_string_lossy().into_owned();
     let running = client.list_containers(false, &[]).await?;
     let named = running.into_iter().map(|container| RunningContainer {
         name: container.names.first().unwrap_or(&container.id).trim_start_matches('/').to_owned(),
+        paused: container.state == "paused",
+        passing: false,
         id: container.id,
     });
-    Ok(named.collect())
+    Ok(Running { data_root, containers: named.collect() })
 }

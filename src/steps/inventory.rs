@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Action, Before, Context, StepError, Undone};
 use crate::desired::SOCKET;
+use crate::facts::containers;
 use crate::file_state::is_beneath;
 
 /// How long the API may take to answer.
@@ -45,8 +46,8 @@ impl Action for NoteInventory {
         let (data_root, mut inventory) = context.host.block_on_or_interrupt(ask())??;
         let mut lasting = BTreeSet::new();
         for id in inventory.containers {
-            if ends_with_its_program(context, &data_root, &id)? {
-                for volume in anonymous_volumes(context, &data_root, &id)? {
+            if containers::removes_itself(context.host, &data_root, &id)? {
+                for volume in containers::anonymous_volumes(context.host, &data_root, &id)? {
                     inventory.volumes.remove(&volume);
                 }
             } else {
@@ -102,35 +103,6 @@ impl Inventory {
     }
 }
 
-/// Whether a container is removed when it is stopped (`docker run --rm`).
-fn ends_with_its_program(
-    context: &Context<'_>,
-    data_root: &str,
-    id: &str,
-) -> Result<bool, StepError> {
-    let path = format!("{data_root}/containers/{id}/hostconfig.json");
-    let text = context.host.read_text(&path)?.unwrap_or_default();
-    let settings: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
-    Ok(settings.get("AutoRemove").and_then(serde_json::Value::as_bool) == Some(true))
-}
-
-/// The volumes that are removed together with such a container: those that nobody has named.
-fn anonymous_volumes(
-    context: &Context<'_>,
-    data_root: &str,
-    id: &str,
-) -> Result<Vec<String>, StepError> {
-    let path = format!("{data_root}/containers/{id}/config.v2.json");
-    let text = context.host.read_text(&path)?.unwrap_or_default();
-    let config: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
-    let mounts = config.get("MountPoints").and_then(serde_json::Value::as_object);
-    let names = mounts.into_iter().flatten().filter_map(|(_, mount)| mount.get("Name")?.as_str());
-    // moby names them by 64 hexadecimal digits (volume/service, `Create`).
-    let is_anonymous =
-        |name: &&str| name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
-    Ok(names.filter(is_anonymous).map(str::to_owned).collect())
-}
-
 /// The daemon's data-root, and what it has.
 async fn ask() -> Result<(String, Inventory), EngineError> {
     let client = Client::connect(Path::new(SOCKET), LIMIT).await?;
@@ -162,30 +134,5 @@ mod tests {
         let after = Inventory { containers: set(&["b"]), volumes: set(&[]), images: 1 };
         let expected = ["container 0123456789ab", "volume data", "2 of 3 images"];
         assert_eq!(before.lacking_in(&after), expected);
-    }
-
-    #[test]
-    fn what_ends_with_its_program_need_not_be_there_again() {
-        let bed = crate::steps::testing::Bed::new(&["data/containers/a", "data/containers/b"]);
-        bed.write("/data/containers/a/hostconfig.json", "{\"AutoRemove\":true}");
-        bed.write("/data/containers/b/hostconfig.json", "{\"AutoRemove\":false}");
-        let ends = |id| ends_with_its_program(&bed.context(), "/data", id).unwrap();
-        assert!(ends("a") && !ends("b") && !ends("gone"));
-    }
-
-    #[test]
-    fn volumes_that_nobody_has_named_go_with_their_container() {
-        let bed = crate::steps::testing::Bed::new(&["data/containers/a"]);
-        let anonymous = "0123456789abcdef".repeat(4);
-        let config = serde_json::json!({"MountPoints": {
-            "/scratch": {"Type": "volume", "Name": anonymous},
-            "/things": {"Type": "volume", "Name": "things"},
-            "/also": {"Type": "volume", "Name": "g".repeat(64)},
-            "/etc": {"Type": "bind", "Source": "/etc"},
-        }});
-        bed.write("/data/containers/a/config.v2.json", &config.to_string());
-        let of = |id| anonymous_volumes(&bed.context(), "/data", id).unwrap();
-        assert_eq!(of("a"), [anonymous]);
-        assert_eq!(of("gone"), [""; 0]);
     }
 }

@@ -57,9 +57,18 @@ pub fn unit_style(topology: Topology, version: Option<&str>) -> Option<String> {
     }
 }
 
-/// The containers that stop for a while.
-pub fn stopping(names: &[String]) -> String {
-    format!("Containers that stop, and are started again: {}", names.join(", "))
+/// The containers that stop, for a while or for good.
+pub fn stopping(names: &[String], again: bool) -> String {
+    let again = if again { ", and are started again" } else { "" };
+    format!("Containers that stop{again}: {}", names.join(", "))
+}
+
+/// The containers that are not there any more once they stop.
+pub fn ending(names: &[String]) -> String {
+    format!(
+        "Containers that are LOST (started with --rm: gone when they stop): {}",
+        names.join(", ")
+    )
 }
 
 /// How many steps there are, and what they mean for the engine.

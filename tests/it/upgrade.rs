@@ -2,12 +2,16 @@
 
 use crate::support::{Machine, MachineOptions, bundle, with};
 
-/// Two containers: one that the daemon starts by itself, and one that nobody but us does.
+/// Two containers: one that the daemon starts by itself, and one that nobody but us does; one that is
+/// paused, and one that is gone once it stops.
 fn start_containers(host: &Machine) {
     for (name, policy) in [("always", "--restart=always"), ("plain", "--restart=no")] {
         let image = bundle::IMAGE_NAME;
         host.sh(&format!("docker run -d --name {name} {policy} {image} sleep 100000"));
     }
+    let image = bundle::IMAGE_NAME;
+    host.sh(&format!("docker run -d --name halted {image} sleep 100000; docker pause halted"));
+    host.sh(&format!("docker run -d --rm --name passing {image} sleep 100000"));
 }
 
 /// Names and start times of the containers that run.
@@ -19,7 +23,11 @@ fn running(host: &Machine) -> String {
 
 #[track_caller]
 fn both_run(host: &Machine) {
-    assert_eq!(host.sh("docker ps --format '{{.Names}}' | sort"), "always\nplain");
+    let of = |status: &str| {
+        let list = format!("docker ps --filter status={status} --format '{{{{.Names}}}}' | sort");
+        host.sh(&list).replace("\npassing", "")
+    };
+    assert_eq!((of("running").as_str(), of("paused").as_str()), ("always\nplain", "halted"));
 }
 
 fn version(host: &Machine) -> String {
@@ -48,7 +56,10 @@ fn engines_follow_each_other_and_go_back() {
     assert_eq!(running(&host), began, "live-restore is honoured within a release line");
     assert!(host.read("/etc/docker/daemon.json").contains("live-restore"), "options are kept");
 
-    host.landfall(&upgrade(&third)).exits(0).says("Containers that stop").says("always, plain");
+    let run = host.landfall(&upgrade(&third)).exits(0);
+    run.says("Containers that stop").says(": always, halted, plain");
+    run.says("LOST (started with --rm: gone when they stop): passing");
+    assert_eq!(host.sh("docker ps -aq --filter name=passing"), "");
     assert!(version(&host).starts_with("26.1.5"), "{}", version(&host));
     both_run(&host);
     assert_ne!(running(&host), began);
@@ -58,7 +69,7 @@ fn engines_follow_each_other_and_go_back() {
     for line in ["install    done → docker 20.10.5", "upgrade    done → docker 26.1.5"] {
         assert!(history.output().contains(line), "{history}");
     }
-    host.landfall(&["rollback", "--yes"]).exits(0).says("20.10.24");
+    host.landfall(&["rollback", "--yes"]).exits(0).says("20.10.24").says(": always, halted, plain");
     assert!(version(&host).starts_with("20.10.24"), "{}", version(&host));
     both_run(&host);
 
@@ -98,7 +109,7 @@ fn engines_follow_each_other_without_live_restore() {
     };
     for (bundle, release) in [(&second, "20.10.24"), (&third, "26.1.5")] {
         let run = host.landfall(&upgrade(bundle)).exits(0);
-        run.says("Containers that stop").says("always, plain");
+        run.says("Containers that stop").says(": always, halted, plain");
         assert!(version(&host).starts_with(release), "{}", version(&host));
         started_anew(release);
     }

@@ -154,6 +154,16 @@ impl Client {
         }
     }
 
+    /// Pauses a container that runs.
+    ///
+    /// # Errors
+    /// [`EngineError::Refused`] with status 409 if it does not run, or is paused already; see
+    /// [`EngineError`] for the rest.
+    pub async fn pause_container(&self, id: &str) -> Result<(), EngineError> {
+        let call = self.docker.pause_container(checked(id)?);
+        self.call(format!("pause container {id}"), call).await
+    }
+
     /// Removes a container; with `force`, also one that runs. Its anonymous volumes are kept.
     ///
     /// # Errors

@@ -50,6 +50,7 @@ fn engine(live_restore: bool, swarm: bool) -> RunningEngine {
         swarm,
         storage_driver: "overlay2".to_owned(),
         running: vec!["web".to_owned()],
+        passing: Vec::new(),
         containers: 1,
         images: 1,
     }

@@ -9,7 +9,7 @@ const VERSION_17_03: &str = r#"{"Version":"17.03.2-ce","ApiVersion":"1.27","MinA
     "KernelVersion":"3.10.0-514.el7.x86_64","BuildTime":"2017-06-27T02:21:36.157624421+00:00"}"#;
 
 /// The calls, with the parameters that version 1.27 of the API knows.
-const KNOWN: [(&str, &[&str]); 11] = [
+const KNOWN: [(&str, &[&str]); 12] = [
     ("GET /info", &[]),
     ("GET /containers/json", &["all", "limit", "size", "filters"]),
     ("POST /images/load", &["quiet"]),
@@ -19,6 +19,7 @@ const KNOWN: [(&str, &[&str]); 11] = [
     ("POST /containers/c0ffee/start", &["detachKeys"]),
     ("POST /containers/c0ffee/wait", &[]),
     ("GET /containers/c0ffee/logs", &LOGS),
+    ("POST /containers/c0ffee/pause", &[]),
     ("POST /containers/c0ffee/stop", &["t"]),
     ("DELETE /containers/c0ffee", &["v", "force", "link"]),
 ];
@@ -77,6 +78,7 @@ async fn every_call_works_with_17_03() {
     client.start_container(&id).await.unwrap();
     assert_eq!(client.wait_container(&id, LIMIT).await.unwrap(), 0);
     assert_eq!(client.logs_container(&id, 100).await.unwrap().stdout, b"hello\n");
+    client.pause_container(&id).await.unwrap();
     client.stop_container(&id, LIMIT).await.unwrap();
     client.remove_container(&id, true).await.unwrap();
     client.remove_image("a:1").await.unwrap();
