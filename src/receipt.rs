@@ -118,6 +118,9 @@ pub struct MovedData {
     /// Directories with data that are not in use any more, and not deleted yet.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub old: Vec<String>,
+    /// Whether these are the newer ones, since the move was taken back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub newer: bool,
 }
 
 /// A step that was made.

@@ -174,8 +174,9 @@ fn revive(context: &Context<'_>, entries: &[Entry]) -> Result<(), StepError> {
     }
     for (unit, action) in to_revive(entries) {
         let action = if host.unit_state(&unit)?.is_active() { action } else { UnitAction::Start };
-        if unit == "docker.service" && action != UnitAction::Reload {
-            let text = progress::RESTARTED_TO_UNDO.to_owned();
+        // One that was stopped is started, which stops nobody.
+        if unit == "docker.service" && action == UnitAction::Restart {
+            let text = progress::restarted_to_undo(noted(entries).is_some()).to_owned();
             context.reporter.event(&Event::Warning { text });
         }
         host.unit_action(&unit, action, Duration::from_secs(300))?;

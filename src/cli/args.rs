@@ -131,6 +131,8 @@ pub enum Command {
         to: Option<String>,
         #[arg(long, help = help::METADATA)]
         metadata: bool,
+        #[arg(long, help = help::ROLLBACK_DRY_RUN)]
+        dry_run: bool,
     },
     #[command(about = help::UPGRADE, after_help = help::UPGRADE_EXAMPLES)]
     Upgrade {

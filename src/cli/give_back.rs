@@ -44,7 +44,7 @@ pub fn give_back(
     let plan = back::rollback(back, receipt, then);
     let plan = guarded(plan, guard_directory(run.host, receipt)?.as_deref());
     if !plan.is_empty() {
-        output.steps(&plan, &Stops::of(&plan, back.engine));
+        output.steps(&plan, &Stops::of(&plan, back.engine, then.version.as_deref()));
     }
     super::confirm(global, run.host, output, texts::GIVE_BACK_QUESTION)?;
     let context = run.context(Purge::Keep);

@@ -159,7 +159,7 @@ fn carry_out(
         moved: receipt.moved.clone(),
     };
     receipt.loaded.extend(context.loaded.take());
-    let fresh = !receipt.has_engine();
+    let (fresh, before) = (!receipt.has_engine(), receipt.version.clone());
     receipt.add_run(session.run(), session.command(), &entries, Some(installed));
     keep(run, context, session, &entries, receipt)?;
     let version = prepared.version.as_deref();
@@ -169,6 +169,9 @@ fn carry_out(
             progress::running(version)
         }
         EngineAction::Restart if fresh => progress::running(version),
+        EngineAction::Restart if version != before.as_deref() => {
+            version.map_or_else(|| progress::reloaded(true).to_owned(), progress::upgraded)
+        }
         EngineAction::Restart => progress::reloaded(true).to_owned(),
         EngineAction::Reload => progress::reloaded(false).to_owned(),
     };

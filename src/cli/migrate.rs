@@ -7,7 +7,7 @@ use serde_json::json;
 use super::args::{Global, MigrateArgs};
 use super::failure::{Failure, exit};
 use super::install::{changing, commit, keep, usual_within};
-use super::output::Output;
+use super::output::{Output, utc};
 use super::prepare::{desired_owned, installed_engine, pass};
 use super::run::Run;
 use super::show_plan::megabytes;
@@ -30,6 +30,8 @@ use crate::unit_state::UnitState;
 
 /// The name of the command, as the journal and the receipt have it.
 pub const COMMAND: &str = "migrate-data-root";
+/// The name of the other half of it.
+const FINISH: &str = "migrate-data-root --finish";
 /// How long data that are to be deleted are counted.
 const COUNT_LIMIT: Duration = Duration::from_secs(20);
 
@@ -45,7 +47,7 @@ pub fn migrate(
     }
     super::require_root(host)?;
     let Some(directory) = &args.directory else {
-        return changing(host, output, COMMAND, None, |run, session, _| {
+        return changing(host, output, FINISH, None, |run, session, _| {
             finish(global, run, session, output)
         });
     };
@@ -84,9 +86,9 @@ struct Prepared {
 
 fn prepare(host: &Host, to: &str, ignore: &[String], output: &Output) -> Result<Prepared, Failure> {
     let receipt = installed_engine(host, texts::ADOPT_FIRST)?;
-    if let Some(old) = receipt.moved.as_ref().map(|moved| &moved.old).filter(|old| !old.is_empty())
-    {
-        return Err(Failure::new(exit::REFUSED, texts::not_finished(old)).hint(texts::FINISH_FIRST));
+    if let Some(moved) = receipt.moved.as_ref().filter(|moved| !moved.old.is_empty()) {
+        let text = texts::not_finished(&moved.old, moved.newer);
+        return Err(Failure::new(exit::REFUSED, text).hint(texts::FINISH_FIRST));
     }
     output.event(&Event::Phase { phase: Phase::Facts, bytes: None });
     let mut desired = desired_owned(&receipt)?;
@@ -205,6 +207,9 @@ fn finish(
         moved: moved.old.clone(),
         used,
     };
+    let at = receipt.runs.iter().rev().find(|record| record.command == COMMAND);
+    let at = at.map(|record| utc(record.at));
+    output.line(&texts::whose(&moved.old, moved.newer, at.as_deref()));
     let mut bytes = 0;
     for path in &moved.old {
         let usage = host.usage(path, COUNT_LIMIT)?;
@@ -226,7 +231,7 @@ fn finish(
     let cleanup = Cleanup { data: Some(data), ..Cleanup::default() };
     commit(run, &run.context(Purge::Keep), session, &[], Some(receipt), cleanup)?;
     output.result(
-        &texts::finished(&megabytes(bytes)),
+        &texts::finished(&moved.old, &megabytes(bytes)),
         &json!({"event": "done", "changed": true, "deleted": moved.old, "bytes": bytes}),
     );
     Ok(exit::DONE)

@@ -112,8 +112,10 @@ fn dispatch(cli: &Cli, output: &Output) -> Result<u8, Failure> {
         }
         Command::Adopt { dry_run } => adopt::adopt(&cli.global, *dry_run, &host, output),
         Command::Uninstall(args) => uninstall::uninstall(&cli.global, args, &host, output),
-        Command::Rollback { to, metadata } => {
-            rollback::rollback(&cli.global, to.as_deref(), *metadata, &host, output)
+        Command::Rollback { to, metadata, dry_run } => {
+            let (to, metadata, dry_run) = (to.as_deref(), *metadata, *dry_run);
+            let asked = rollback::Asked { to, metadata, dry_run };
+            rollback::rollback(&cli.global, &asked, &host, output)
         }
         Command::Upgrade { options, watch, confirm } => {
             upgrade::upgrade(&cli.global, options, *watch, confirm.within, &host, output)
@@ -144,7 +146,9 @@ fn dispatch(cli: &Cli, output: &Output) -> Result<u8, Failure> {
 /// a run that was cut before anything else, and says so.
 fn looks_at_host(command: &Command) -> bool {
     match command {
-        Command::Install { dry_run, .. } | Command::Adopt { dry_run } => *dry_run,
+        Command::Install { dry_run, .. }
+        | Command::Adopt { dry_run }
+        | Command::Rollback { dry_run, .. } => *dry_run,
         Command::Configure { args, .. } => args.dry_run,
         // Another host may be meant.
         Command::Plan { args, .. } => args.facts.is_none(),
@@ -158,7 +162,6 @@ fn looks_at_host(command: &Command) -> bool {
         Command::Apply { .. }
         | Command::Bundle(_)
         | Command::Uninstall { .. }
-        | Command::Rollback { .. }
         | Command::Upgrade { .. }
         | Command::Prune { .. }
         | Command::Recover { .. }

@@ -8,7 +8,7 @@ use super::install::{changing, keep};
 use super::output::{Output, utc};
 use super::run::Run;
 use super::uninstall::{active_units, guard_directory, unmerged};
-use crate::apply::{Recovered, Session, apply};
+use crate::apply::{Recovered, Session, apply, journal};
 use crate::bundle::boundaries;
 use crate::facts::{containers, engine};
 use crate::file_state::is_beneath;
@@ -17,18 +17,39 @@ use crate::installed;
 use crate::plan::back::{self, Back};
 use crate::plan::{Stops, guarded};
 use crate::receipt::{MovedData, Receipt, RunRecord};
-use crate::steps::Purge;
-use crate::texts::{adoption, migrate, rollback as texts};
+use crate::run_state::Question;
+use crate::steps::{Purge, Step};
+use crate::texts::{adoption, migrate, progress, rollback as texts};
+
+/// What was asked for.
+pub struct Asked<'a> {
+    /// The version to go back to.
+    pub to: Option<&'a str>,
+    /// What the engine knew comes back, too.
+    pub metadata: bool,
+    /// The plan is shown, and that is all.
+    pub dry_run: bool,
+}
 
 /// Goes back: behind a run that was cut, else behind the last one, else to a version.
 pub fn rollback(
     global: &Global,
-    to: Option<&str>,
-    metadata: bool,
+    asked: &Asked<'_>,
     host: &Host,
     output: &Output,
 ) -> Result<u8, Failure> {
     super::require_root(host)?;
+    if asked.dry_run {
+        let is_cut = journal::cut_run(host)?.is_some() && host.ask_run(Question::State)?.is_none();
+        if is_cut {
+            output.line(texts::CUT_RUN_FIRST);
+        }
+        if (!is_cut || asked.to.is_some()) && prepare(host, asked, output)?.is_none() {
+            return Ok(exit::DONE);
+        }
+        output.line(&format!("\n{}", progress::DRY_RUN));
+        return Ok(exit::DONE);
+    }
     changing(host, output, "rollback", None, |run, session, recovered| {
         let done = match &recovered {
             // A rollback that was cut is asked for again.
@@ -40,74 +61,28 @@ pub fn rollback(
             }
             _ => None,
         };
-        if let Some(text) = done.filter(|_| to.is_none()) {
+        if let Some(text) = done.filter(|_| asked.to.is_none()) {
             output.result(text, &json!({"event": "done", "changed": true}));
             return Ok(exit::DONE);
         }
-        rollback_run(global, to, metadata, run, session, output)
+        rollback_run(global, asked, run, session, output)
     })
 }
 
 fn rollback_run(
     global: &Global,
-    to: Option<&str>,
-    metadata: bool,
+    asked: &Asked<'_>,
     run: &Run<'_>,
     session: &mut Session<'_>,
     output: &Output,
 ) -> Result<u8, Failure> {
     let host = run.host;
-    let refuse = |text: String| Failure::new(exit::USAGE, text).hint(texts::SEE_HISTORY);
-    let Some(receipt) = Receipt::load(host)? else {
-        return Err(Failure::new(exit::USAGE, texts::NOTHING_INSTALLED));
-    };
-    let runs = match to {
-        Some(version) => {
-            runs_since(&receipt, version).ok_or_else(|| refuse(texts::no_such_version(version)))?
-        }
-        None => 1,
-    };
-    if runs == 0 {
-        let text = texts::is_installed(to.unwrap_or_default());
-        output.result(&text, &json!({"event": "done", "changed": false}));
+    let Some(Prepared { plan, mut after, moves, runs }) = prepare(host, asked, output)? else {
         return Ok(exit::DONE);
-    }
-    if receipt.runs.last().is_some_and(|run| run.command == "adopt") && to.is_none() {
-        return Err(Failure::new(exit::USAGE, adoption::NOTHING_BEFORE).hint(adoption::LET_GO));
-    }
-    let after = receipt
-        .before_last(runs, &receipt.run)
-        .ok_or_else(|| refuse(texts::NO_EARLIER_RUN.to_owned()))?;
-    let active = active_units(host, &receipt)?;
-    let engine = engine::gather(host, active.contains("docker.service"));
-    let back = Back {
-        entries: receipt.entries_of_last(runs),
-        active: &active,
-        changed_too: false,
-        metadata: metadata || crosses_one_way(&receipt, &after),
-        engine: engine.as_ref(),
-        daemon_json: unmerged(host, receipt.entries_of_last(runs), &receipt, &after.daemon)?,
     };
-    let moves = data_move(host, &receipt, &after)?;
-    let plan = back::rollback(&back, &receipt, &after);
-    let plan = guarded(plan, guard_directory(host, &receipt)?.as_deref());
-    for record in receipt.runs.iter().rev().take(runs) {
-        output.line(&texts::takes_back(&record.command, &utc(record.at)));
-    }
-    output.steps(&plan, &Stops::of(&plan, engine.as_ref()));
-    if let Some(moves) = &moves {
-        output.line(&migrate::goes_back(&moves.now, &moves.moved.data_root));
-        for (what, names) in containers::newer(host, &moves.now, &moves.moved.data_root)? {
-            output.line(&migrate::newer(what, &names));
-        }
-    }
-    if back.metadata {
-        output.line(texts::FORGETS);
-    }
     super::confirm(global, host, output, texts::QUESTION)?;
     let context = run.context(Purge::Keep);
     let entries = apply(&context, session.journal()?, plan)?;
-    let mut after = after;
     session.run().clone_into(&mut after.run);
     if let Some(moves) = &moves {
         after.moved = Some(moves.moved.clone());
@@ -125,6 +100,69 @@ fn rollback_run(
         }),
     );
     Ok(exit::DONE)
+}
+
+/// A rollback that can be carried out.
+struct Prepared {
+    plan: Vec<Step>,
+    /// The receipt as it is then.
+    after: Receipt,
+    /// What becomes of the data, if they move.
+    moves: Option<DataMove>,
+    /// How many runs are taken back.
+    runs: usize,
+}
+
+/// Finds out what has to be done, and shows it; `None` if there is nothing to do.
+fn prepare(host: &Host, asked: &Asked<'_>, output: &Output) -> Result<Option<Prepared>, Failure> {
+    let refuse = |text: String| Failure::new(exit::USAGE, text).hint(texts::SEE_HISTORY);
+    let Some(receipt) = Receipt::load(host)? else {
+        return Err(Failure::new(exit::USAGE, texts::NOTHING_INSTALLED));
+    };
+    let runs = match asked.to {
+        Some(version) => {
+            runs_since(&receipt, version).ok_or_else(|| refuse(texts::no_such_version(version)))?
+        }
+        None => 1,
+    };
+    if runs == 0 {
+        let text = texts::is_installed(asked.to.unwrap_or_default());
+        output.result(&text, &json!({"event": "done", "changed": false}));
+        return Ok(None);
+    }
+    if receipt.runs.last().is_some_and(|run| run.command == "adopt") && asked.to.is_none() {
+        return Err(Failure::new(exit::USAGE, adoption::NOTHING_BEFORE).hint(adoption::LET_GO));
+    }
+    let after = receipt
+        .before_last(runs, &receipt.run)
+        .ok_or_else(|| refuse(texts::NO_EARLIER_RUN.to_owned()))?;
+    let active = active_units(host, &receipt)?;
+    let engine = engine::gather(host, active.contains("docker.service"));
+    let back = Back {
+        entries: receipt.entries_of_last(runs),
+        active: &active,
+        changed_too: false,
+        metadata: asked.metadata || crosses_one_way(&receipt, &after),
+        engine: engine.as_ref(),
+        daemon_json: unmerged(host, receipt.entries_of_last(runs), &receipt, &after.daemon)?,
+    };
+    let moves = data_move(host, &receipt, &after)?;
+    let plan = back::rollback(&back, &receipt, &after);
+    let plan = guarded(plan, guard_directory(host, &receipt)?.as_deref());
+    for record in receipt.runs.iter().rev().take(runs) {
+        output.line(&texts::takes_back(&record.command, &utc(record.at)));
+    }
+    output.steps(&plan, &Stops::of(&plan, engine.as_ref(), after.version.as_deref()));
+    if let Some(moves) = &moves {
+        output.line(&migrate::goes_back(&moves.now, &moves.moved.data_root));
+        for (what, names) in containers::newer(host, &moves.now, &moves.moved.data_root)? {
+            output.line(&migrate::newer(what, &names));
+        }
+    }
+    if back.metadata {
+        output.line(texts::FORGETS);
+    }
+    Ok(Some(Prepared { plan, after, moves, runs }))
 }
 
 /// The data that a rollback goes back to.
@@ -162,6 +200,7 @@ fn data_move(host: &Host, now: &Receipt, after: &Receipt) -> Result<Option<DataM
         containerd_root: containerd.to_owned(),
         held: installed::data(now).held,
         old,
+        newer: true,
     };
     Ok(Some(DataMove { now: from.to_owned(), moved }))
 }

@@ -123,7 +123,7 @@ fn uninstall_run(
     };
     let plan = guarded(back::uninstall(&back), guard_directory(host, receipt)?.as_deref());
     let engine = engine::gather(host, active.contains("docker.service"));
-    output.steps(&plan, &Stops::of(&plan, engine.as_ref()));
+    output.steps(&plan, &Stops::of(&plan, engine.as_ref(), None));
     for path in &data.directories {
         if host.stat(path)?.is_none() {
             continue;

@@ -49,8 +49,12 @@ pub fn verify(
     let receipt = load(host)?;
     let comparison = now(host, &receipt)?;
     let code = tell(output, &comparison);
-    if code != exit::DONE {
+    let (cut, other): (Vec<_>, Vec<_>) = comparison.differences.iter().partition(is_unreadable);
+    if !other.is_empty() {
         output.line(texts::CAN_REPAIR);
+    }
+    if !cut.is_empty() {
+        output.line(texts::MEND_DAEMON_JSON);
     }
     Ok(code)
 }
@@ -58,6 +62,11 @@ pub fn verify(
 /// How a host compares with its receipt now.
 pub fn now(host: &Host, receipt: &Receipt) -> Result<Comparison, Failure> {
     Ok(verify::compare(receipt, &installed::gather(host, receipt)?))
+}
+
+/// Whether it is a daemon.json in which what is a person's cannot be told from what is not.
+fn is_unreadable(difference: &&Difference) -> bool {
+    matches!(difference, Difference::DaemonJson { .. })
 }
 
 fn load(host: &Host) -> Result<Receipt, Failure> {
@@ -150,6 +159,9 @@ fn repair_run(
     if !left.is_empty() {
         output.line(texts::LEFT);
         left.iter().for_each(|left| output.line(&format!("  {}", texts::difference(left))));
+        if left.iter().any(|left| is_unreadable(&left)) {
+            output.line(texts::MEND_DAEMON_JSON);
+        }
     }
     if plan.is_empty() {
         output.result(texts::NOTHING_TO_REPAIR, &json!({"event": "done", "changed": false}));

@@ -8,8 +8,10 @@ use super::files::{Directories, FilePlan, plan_text};
 use super::{Inputs, PlanError};
 use crate::desired::{HOSTS_DROP_IN, UNIT_DIR};
 use crate::facts::start_command::Word;
+use crate::receipt::Receipt;
 use crate::render::daemon_options::flag_among;
 use crate::render::listeners;
+use crate::steps::Before;
 use crate::topology::Topology;
 
 /// A key of daemon.json that the command line says too.
@@ -21,6 +23,9 @@ pub struct FlagConflict {
     pub flag: String,
     /// File and line; `None` if it is the unit that is going to be written.
     pub place: Option<(String, usize)>,
+    /// Whether the unit was taken over and not written since: its flags move to daemon.json once it
+    /// is.
+    pub moves: bool,
 }
 
 /// Whose docker.service counts.
@@ -69,10 +74,23 @@ pub(super) fn refuse_flags(
         let (index, flag) = flag_among(key, &words)?;
         let word = &command[index];
         let place = (!word.path.is_empty()).then(|| (word.path.clone(), word.line));
-        Some(FlagConflict { key: key.clone(), flag: flag.to_owned(), place })
+        let moves = is_taken_over(inputs, &word.path);
+        Some(FlagConflict { key: key.clone(), flag: flag.to_owned(), place, moves })
     };
     let conflicts: Vec<FlagConflict> = daemon.keys().filter_map(conflict).collect();
     if conflicts.is_empty() { Ok(()) } else { Err(PlanError::SetByFlag(conflicts)) }
+}
+
+/// Whether this is a unit of a Docker that was taken over, as it was then.
+fn is_taken_over(inputs: &Inputs<'_>, path: &str) -> bool {
+    let mut entries = inputs.receipt.iter().flat_map(|receipt| receipt.entries.iter().rev());
+    let packaged = |receipt: &&Receipt| {
+        receipt.adopted.as_ref().is_some_and(|adopted| !adopted.packages.is_empty())
+    };
+    inputs.receipt.filter(packaged).is_none()
+        && entries
+            .find(|entry| entry.step.path() == Some(path))
+            .is_some_and(|entry| entry.before == Before::Adopted)
 }
 
 /// The words that dockerd will be started with.

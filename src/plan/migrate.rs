@@ -56,6 +56,7 @@ pub fn migrate(
         ),
         held: held(receipt, data),
         old: moved_directories(data).iter().map(|directory| directory.path.clone()).collect(),
+        newer: false,
     };
     let mut files = files::empty(receipt);
     (files.data_root, files.containerd_root) =

@@ -71,7 +71,11 @@ pub(super) fn has_to_stop(engine: &RunningEngine, version: Option<&str>) -> bool
 pub(super) fn stops(inputs: &Inputs<'_>) -> Stops {
     let Some(engine) = &inputs.facts.engine else { return Stops::default() };
     let run_on = engine.live_restore && !has_to_stop(engine, inputs.version);
-    if run_on { Stops::default() } else { Stops::all(engine) }
+    if run_on {
+        Stops::in_spite_of_live_restore(engine, inputs.version)
+    } else {
+        Stops::all(engine)
+    }
 }
 
 /// How the units come up again.

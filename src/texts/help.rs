@@ -143,8 +143,11 @@ pub const ROLLBACK_EXAMPLES: &str = "\
 A run that was cut is taken back first; without --to, nothing else is.
 
 Examples:
+  landfall rollback --dry-run       what that is, and which containers stop
   landfall rollback                 take back the last run
   landfall rollback --to 26.1.5     take back all runs since docker 26.1.5 was installed";
+/// `rollback --dry-run`.
+pub const ROLLBACK_DRY_RUN: &str = "Show what would be taken back, and which containers stop";
 /// `rollback --metadata`.
 pub const METADATA: &str = "Also put back what the engine knew of containers, images and networks";
 /// `upgrade`.
@@ -177,7 +180,8 @@ Examples:
 /// DIR of `migrate-data-root`.
 pub const MIGRATE_TO: &str = "The new place: an empty directory, or one that does not exist";
 /// `--finish`.
-pub const FINISH: &str = "Delete the old data, once docker answers with the new ones";
+pub const FINISH: &str =
+    "Delete the data that are not in use since a move, once docker answers with the others";
 /// `configure`.
 pub const CONFIGURE: &str = "Change keys of daemon.json, and bring the engine in line";
 /// Shown below the options of `configure`.

@@ -15,15 +15,14 @@ pub const START_IT: &str = "systemctl start docker; journalctl -u docker says wh
 pub const QUESTION: &str =
     "Copy the data, stop all containers for the last of it, and use the copy? [y/N] ";
 /// Before the old data are deleted.
-pub const FINISH_QUESTION: &str =
-    "DELETE the old images, containers and volumes named above? There is no way back. [y/N] ";
+pub const FINISH_QUESTION: &str = "DELETE the images, containers and volumes in what is named above? There is no way back. [y/N] ";
 /// What happens to the old data.
 pub const STAYS: &str = "The old data stay as they are until: landfall migrate-data-root --finish";
 /// What the last move left.
 pub const FINISH_FIRST: &str = "delete them: landfall migrate-data-root --finish; or, after a move, \
      go back: landfall rollback";
 /// Nothing was left behind.
-pub const NOTHING_LEFT: &str = "Nothing to do: no old data are left.";
+pub const NOTHING_LEFT: &str = "Nothing to do: no data are left of a move.";
 /// What to look at.
 pub const SEE_VERIFY: &str = "what is not as landfall left it: landfall verify";
 /// Going back, after the old data were deleted.
@@ -49,9 +48,26 @@ pub fn moves(from: &str, to: &str, size: &str, counted: bool) -> String {
     format!("Data in {from} ({size}) are copied to {to}")
 }
 
-/// The last move is not finished.
-pub fn not_finished(old: &[String]) -> String {
-    format!("data that are not in use any more are still in {}", old.join(", "))
+/// The last move is not finished; `newer` if it was taken back.
+pub fn not_finished(old: &[String], newer: bool) -> String {
+    let which = if newer { " (the newer ones, of after a move that was taken back)" } else { "" };
+    format!("data that are not in use any more are still in {}{which}", old.join(", "))
+}
+
+/// Whose data are deleted: those of before a move (`at`, if that is known), or of after one that was
+/// taken back.
+pub fn whose(directories: &[String], newer: bool, at: Option<&str>) -> String {
+    let directories = directories.join(", ");
+    match (newer, at) {
+        (true, _) => format!(
+            "Not in use: {directories}, the NEWER data, which docker used from a move until that \
+             was taken back"
+        ),
+        (false, Some(at)) => {
+            format!("Not in use: {directories}, which docker used until the move of {at}")
+        }
+        (false, None) => format!("Not in use: {directories}, which docker used until they moved"),
+    }
 }
 
 /// It is done.
@@ -68,9 +84,9 @@ pub fn in_use(data_root: &str) -> String {
     format!("Docker uses {data_root}, which stays")
 }
 
-/// The old data are gone.
-pub fn finished(size: &str) -> String {
-    format!("The old data are deleted: {size} are free again.")
+/// What was not in use is gone.
+pub fn finished(directories: &[String], size: &str) -> String {
+    format!("Deleted: {}; {size} are free again.", directories.join(", "))
 }
 
 /// Why old data are not deleted.
@@ -102,7 +118,7 @@ pub fn still_needed(containers: &[(String, String)], volumes: &[(String, String)
     };
     let all = containers.iter().map(named("container")).chain(volumes.iter().map(named("volume")));
     format!(
-        "the old data are still needed, and nothing is deleted: {}",
+        "what is to be deleted is still needed, and nothing is deleted: {}",
         all.collect::<Vec<_>>().join(", ")
     )
 }
@@ -116,7 +132,7 @@ pub fn no_longer_needed(containers: &[(String, String)], volumes: &[(String, Str
     if !containers.is_empty() {
         steps.push(format!(
             "make these containers anew, named volumes stay: docker rm -f {}, then docker run as \
-             before (docker compose up -d --force-recreate), with no path of the old data",
+             before (docker compose up -d --force-recreate), with no path in there",
             list(containers)
         ));
     }
@@ -175,7 +191,11 @@ pub fn goes_back(now: &str, then: &str) -> String {
 
 /// What a rollback leaves.
 pub fn left_by_rollback(old: &[String]) -> String {
-    format!("Still there: {}. To delete that: landfall migrate-data-root --finish", old.join(", "))
+    format!(
+        "Still there: {}, with the newer data, which docker used until now. To delete that: landfall \
+         migrate-data-root --finish",
+        old.join(", ")
+    )
 }
 
 /// How far a copy is.

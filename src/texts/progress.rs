@@ -24,10 +24,6 @@ pub const PURGE_QUESTION: &str = "Stop all containers, undo this installation an
 pub const NOT_CONFIRMED: &str = "not confirmed; nothing was changed";
 /// A plan was shown and nothing else done.
 pub const DRY_RUN: &str = "This was a plan: nothing was changed.";
-/// A restart was needed to put the former configuration in force.
-pub const RESTARTED_TO_UNDO: &str = "docker is restarted with its former configuration: \
-     containers stop, and start again only with a restart policy (live-restore keeps them \
-     running)";
 /// A run that was cut is undone, and nothing else is installed.
 pub const CUT_RUN_UNDONE: &str =
     "The run that was cut is undone; landfall has installed nothing else on this host.";
@@ -171,6 +167,23 @@ pub fn plugins_are_in(directory: &str) -> String {
         "docker's plugins are in {directory}; it finds them once ~/.docker/config.json says \
          {{\"cliPluginsExtraDirs\": [\"{directory}\"]}}"
     )
+}
+
+/// A restart is needed to put the former configuration in force; whether containers that ran are
+/// started again after it.
+pub fn restarted_to_undo(again: bool) -> &'static str {
+    if again {
+        "docker is restarted with its former configuration: containers stop, and those that ran \
+         before this run are started again (live-restore keeps them running)"
+    } else {
+        "docker is restarted with its former configuration: containers stop, and start again only \
+         with a restart policy (live-restore keeps them running)"
+    }
+}
+
+/// Another version runs now.
+pub fn upgraded(version: &str) -> String {
+    format!("Docker {version} runs now; docker was restarted.")
 }
 
 /// daemon.json changed.

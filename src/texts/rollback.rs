@@ -11,6 +11,9 @@ pub const FORGETS: &str = "Containers, networks and images that were made since 
 pub const RECOVERED: &str = "Rolled back: the host is as it was before the run that was cut.";
 /// A rollback that was cut is completed, and that was all.
 pub const COMPLETED: &str = "Rolled back: the rollback that was cut is completed.";
+/// What a rollback does first.
+pub const CUT_RUN_FIRST: &str = "landfall rollback takes back the run that was cut, and without \
+     --to nothing else.";
 /// There is nothing to go back from.
 pub const NOTHING_INSTALLED: &str = "landfall has installed nothing on this host";
 /// The first run is all that there is.

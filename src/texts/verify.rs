@@ -17,6 +17,11 @@ pub const NOTHING_INSTALLED: &str = "landfall has installed nothing on this host
 /// What `--repair` could do.
 pub const CAN_REPAIR: &str =
     "landfall verify --repair puts it back, as a plan that is shown first.";
+/// A daemon.json that is not JSON any more.
+pub const MEND_DAEMON_JSON: &str = "landfall does not guess what /etc/docker/daemon.json was to say: \
+     mend it by hand; or mv /etc/docker/daemon.json /etc/docker/daemon.json.broken, then landfall \
+     verify --repair writes it as landfall left it; landfall configure --repair mends comments and \
+     spare commas";
 /// The question before a repair.
 pub const QUESTION: &str = "Put this back? [y/N] ";
 /// Above what is left after a repair.

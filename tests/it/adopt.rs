@@ -80,6 +80,11 @@ fn a_tutorials_docker_from_adoption_to_the_end() {
     assert_eq!((container(&host), started(&host)), (ran, since));
     host.landfall(&["adopt", "--yes"]).exits(0);
 
+    // What a flag sets waits until the unit is written.
+    let refused =
+        host.landfall(&["configure", "--set", "log-opts={\"max-size\": \"9m\"}", "--yes"]);
+    refused.exits(3).says("has --log-opt").says("landfall install --offline ARCHIVE");
+
     // A change of configuration: the programs stay, flags move to daemon.json.
     let archive_is_there = host.sh("sha256sum /usr/local/bin/dockerd");
     let set = ["--set", "debug=true", "--live-restore", "--yes"];

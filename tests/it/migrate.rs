@@ -84,7 +84,7 @@ fn data_move_to_another_disk_and_back_and_for_good() {
     host.sh("mount -o remount,bind,exec /data");
     host.landfall(&["migrate-data-root", "--finish", "--yes"]).exits(0).says("nothing");
     let plan = host.landfall(&["migrate-data-root", "/data/docker", "--dry-run"]).exits(0);
-    plan.says("/data/docker/containerd").says("nothing was changed");
+    let plan = plan.says("/data/docker/containerd").says("nothing was changed");
     plan.says("are started again: app, bound").says("gone when they stop): passing");
     before.assert_same(&host.snapshot(), RUNNING);
 
@@ -105,15 +105,21 @@ fn data_move_to_another_disk_and_back_and_for_good() {
 
     // Back, to what was there at the move.
     host.sh(&format!("docker run -d --name newer -v later:/x {} sleep 1000", bundle::IMAGE_NAME));
+    let before = host.snapshot();
+    let plan = host.landfall(&["rollback", "--dry-run"]).exits(0).says("nothing was changed");
+    plan.says("containers: newer").says("started again: app, bound, newer");
+    before.assert_same(&host.snapshot(), RUNNING);
     let back = host.landfall(&["rollback", "--yes"]).exits(0);
-    let back = back.says("containers: newer").says("volumes: later");
+    let back = back.says("containers: newer").says("volumes: later").says("newer data");
     assert_eq!(data_root(&host), "/var/lib/docker", "{back}");
     all_start(&host);
     assert!(host.exists("/data/docker/volumes/later"));
     host.landfall(&["verify"]).exits(0);
     migrate(&host, "/data/again").exits(3).says("/data/docker");
-    host.landfall(&["migrate-data-root", "--finish", "--yes"]).exits(0).says("/data/docker");
+    let run = host.landfall(&["migrate-data-root", "--finish", "--yes"]).exits(0);
+    run.says("/data/docker, the NEWER data");
     assert!(!host.exists("/data/docker") && host.exists("/data/photos/1"));
+    host.landfall(&["history"]).exits(0).says("migrate-data-root --finish done");
     all_there(&host);
 
     // For good.

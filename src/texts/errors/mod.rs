@@ -98,7 +98,7 @@ pub fn step_hints(error: &StepError) -> Vec<String> {
             "the daemon runs, but cannot run a container; its log and containerd's say why: \
              journalctl -u docker -u containerd"
                 .to_owned(),
-            "to install all the same: --no-smoke-test".to_owned(),
+            "to do without that container (install, upgrade): --no-smoke-test".to_owned(),
         ],
         StepError::NotAFile { path, .. } => {
             vec![format!("move it away, then try again: mv {path} {path}.old")]
@@ -245,16 +245,20 @@ pub const USE_SUDO: &str = "run it with sudo";
 
 /// A key of daemon.json that belongs into a drop-in.
 pub fn set_by_flag(conflict: &FlagConflict) -> String {
-    let FlagConflict { key, flag, place } = conflict;
+    let FlagConflict { key, flag, place, moves } = conflict;
     match (place, key.as_str()) {
         (None, "hosts") => format!(
             "docker.service has {flag}: more listeners for the API go into a drop-in: systemctl edit \
              docker.socket, with a line ListenStream=… under [Socket]"
         ),
         (None, _) => format!("docker.service has {flag}: take `{key}` out of the file"),
+        (Some((path, line)), _) if *moves => format!(
+            "{path}, line {line}, has {flag}: it moves to daemon.json once landfall writes that \
+             unit: landfall install --offline ARCHIVE (or upgrade), then configure again"
+        ),
         (Some((path, line)), _) => format!(
-            "{path}, line {line}, has {flag}: take it out there, then systemctl daemon-reload; or \
-             leave `{key}` to it: landfall configure --unset {key}"
+            "{path}, line {line}, has {flag}: take it out there, then systemctl daemon-reload, and \
+             the same command again; or leave `{key}` to it, and out of daemon.json"
         ),
     }
 }
@@ -327,7 +331,7 @@ pub fn no_such_command(name: &str) -> String {
 /// The host was refused.
 pub fn refused(codes: &BTreeSet<Code>) -> String {
     let codes: Vec<String> = codes.iter().map(Code::to_string).collect();
-    format!("this cannot be installed here ({}); nothing was changed", codes.join(", "))
+    format!("this host is not fit for that ({}); nothing was changed", codes.join(", "))
 }
 
 /// How to go on in spite of findings.
