@@ -53,7 +53,7 @@ fn engines_follow_each_other_and_go_back() {
     let plan = host.landfall(&upgrade(&second)).exits(0);
     assert!(!plan.output().contains("Containers that stop"), "{plan}");
     let plan = plan.says("gone when they stop): passing");
-    let plan = plan.says("Docker 20.10.24 runs now");
+    let plan = plan.says("Docker 20.10.24-1 runs now");
     assert!(version(&host).starts_with("20.10.24"), "{}", version(&host));
     let kept: Vec<_> = began.lines().filter(|line| !line.contains("passing")).collect();
     let began = running(&host);
