@@ -3,7 +3,9 @@
 
 use super::files::{self, Directories, FilePlan};
 use super::listeners::Unit;
-use super::{EngineAction, Inputs, Plan, PlanError, SCHEMA, guarded, security, services, swap};
+use super::{
+    EngineAction, Inputs, Plan, PlanError, SCHEMA, Stops, guarded, security, services, swap,
+};
 use crate::desired::{DAEMON_JSON, Desired, UNIT_DIR};
 use crate::facts::Wanted;
 use crate::file_state::parent_of;
@@ -55,9 +57,9 @@ pub fn online(
         let names = offer.packages.keys().cloned().collect();
         plan.steps.push(Step::HoldPackages(HoldPackages { manager, names }));
     }
-    let stopping = match engine {
-        EngineAction::Restart => swap::stopping(inputs),
-        _ => Vec::new(),
+    let Stops { stopping, ending } = match engine {
+        EngineAction::Restart => swap::stops(inputs),
+        _ => Stops::default(),
     };
     let runs = matches!(engine, EngineAction::Reload | EngineAction::Restart);
     let settings = if runs { super::effects::effects(&plan.daemon_changes) } else { Vec::new() };
@@ -70,6 +72,7 @@ pub fn online(
         changes: plan.changes,
         engine,
         stopping,
+        ending,
         daemon: plan.daemon,
     })
 }
