@@ -1,6 +1,9 @@
 //! What a container is to be → the OCI specification that makes it (pure).
 
-use std::{collections::HashSet, path::PathBuf};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    path::PathBuf,
+};
 
 use libcontainer::oci_spec::{
     OciSpecError,
@@ -8,8 +11,8 @@ use libcontainer::oci_spec::{
         Capabilities, Capability, LinuxBuilder, LinuxCapabilities, LinuxCapabilitiesBuilder,
         LinuxCpuBuilder, LinuxDeviceCgroup, LinuxDeviceCgroupBuilder, LinuxDeviceType,
         LinuxMemoryBuilder, LinuxNamespace, LinuxNamespaceBuilder, LinuxNamespaceType,
-        LinuxPidsBuilder, LinuxResources, LinuxResourcesBuilder, Mount, MountBuilder, Process,
-        ProcessBuilder, RootBuilder, Spec, SpecBuilder, UserBuilder,
+        LinuxPidsBuilder, LinuxResources, LinuxResourcesBuilder, Mount, MountBuilder, PosixRlimit,
+        Process, ProcessBuilder, RootBuilder, Spec, SpecBuilder, UserBuilder,
     },
 };
 
@@ -30,6 +33,10 @@ pub struct ContainerSpec {
     pub files: Vec<(PathBuf, PathBuf)>,
     /// Where its network comes from.
     pub network: Network,
+    /// What is mounted in it beside what always is, in this order.
+    pub extra_mounts: Vec<ExtraMount>,
+    /// Kernel parameters of its own namespaces.
+    pub sysctls: BTreeMap<String, String>,
     /// Paths that are read-only beside those that always are.
     pub read_only_paths: Vec<String>,
     /// Its group in every hierarchy.
@@ -38,6 +45,19 @@ pub struct ContainerSpec {
     pub limits: Limits,
     /// Bytes of /dev/shm.
     pub shm_bytes: u64,
+}
+
+/// A mount that was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExtraMount {
+    /// `bind`, or a file system.
+    pub kind: String,
+    /// What is mounted.
+    pub source: String,
+    /// Where, in the container.
+    pub destination: String,
+    /// As mount(8) has them.
+    pub options: Vec<String>,
 }
 
 /// A process in a container.
@@ -55,6 +75,10 @@ pub struct ProcessSpec {
     pub user: (u32, u32, Vec<u32>),
     /// What it may become.
     pub capabilities: HashSet<Capability>,
+    /// Its limits of its own.
+    pub rlimits: Vec<PosixRlimit>,
+    /// How much rather than others it is killed where memory is short.
+    pub oom_score_adj: i32,
     /// Whether programs that give privileges give none.
     pub no_new_privileges: bool,
 }
@@ -138,6 +162,7 @@ impl ContainerSpec {
             .cgroups_path(&self.cgroup)
             .masked_paths(masked)
             .readonly_paths(read_only)
+            .sysctl(self.sysctls.clone().into_iter().collect::<HashMap<_, _>>())
             .resources(self.resources()?)
             .build()?;
         let mut spec = SpecBuilder::default()
@@ -186,6 +211,16 @@ impl ContainerSpec {
             mount("mqueue", "mqueue", "/dev/mqueue", &["nosuid", "noexec", "nodev"])?,
             mount("tmpfs", "shm", "/dev/shm", &["nosuid", "noexec", "nodev", "mode=1777", &shm])?,
         ];
+        for extra in &self.extra_mounts {
+            all.push(
+                MountBuilder::default()
+                    .typ(&extra.kind)
+                    .source(&extra.source)
+                    .destination(&extra.destination)
+                    .options(extra.options.clone())
+                    .build()?,
+            );
+        }
         for (host, inside) in &self.files {
             all.push(
                 MountBuilder::default()
@@ -249,7 +284,9 @@ impl ProcessSpec {
             .no_new_privileges(self.no_new_privileges)
             .build()?;
         // The builder fills in a limit of its own.
-        process.set_rlimits(None);
+        let limits = self.rlimits.clone();
+        process.set_rlimits(Some(limits).filter(|limits| !limits.is_empty()));
+        process.set_oom_score_adj(Some(self.oom_score_adj));
         Ok(process)
     }
 }

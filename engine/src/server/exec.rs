@@ -345,6 +345,8 @@ impl Engine {
             terminal: options.tty,
             user: (user.uid, user.gid, user.groups),
             capabilities: host.capabilities()?,
+            rlimits: host.rlimits()?,
+            oom_score_adj: host.oom_score_adj,
             no_new_privileges: security.no_new_privileges,
         };
         Ok(ExecPlan {

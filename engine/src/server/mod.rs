@@ -7,6 +7,7 @@ mod events;
 mod exec;
 mod fields;
 mod images;
+mod isolation;
 mod routes;
 mod settings;
 mod streams;

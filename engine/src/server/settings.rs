@@ -6,7 +6,10 @@ use libcontainer::oci_spec::runtime::Capability;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use super::error::{ApiError, ApiResult};
+use super::{
+    error::{ApiError, ApiResult},
+    isolation::Ulimit,
+};
 use crate::runtime::spec::{DEFAULT_CAPABILITIES, Limits};
 
 /// `Config`.
@@ -79,6 +82,16 @@ pub struct HostConfig {
     pub security_opt: Vec<String>,
     #[serde(deserialize_with = "or_default")]
     pub group_add: Vec<String>,
+    #[serde(deserialize_with = "or_default")]
+    pub binds: Vec<String>,
+    #[serde(deserialize_with = "or_default")]
+    pub tmpfs: BTreeMap<String, String>,
+    #[serde(deserialize_with = "or_default")]
+    pub sysctls: BTreeMap<String, String>,
+    #[serde(deserialize_with = "or_default")]
+    pub ulimits: Vec<Ulimit>,
+    #[serde(deserialize_with = "or_default")]
+    pub oom_score_adj: i32,
     #[serde(deserialize_with = "or_default")]
     pub shm_size: i64,
     #[serde(deserialize_with = "or_default")]
@@ -175,7 +188,7 @@ impl HostConfig {
         self.security()?;
         self.rotation()?;
         self.limits()?;
-        Ok(())
+        self.check_isolation()
     }
 
     /// The capabilities, from Docker's default with `CapAdd` and `CapDrop`.

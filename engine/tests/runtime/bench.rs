@@ -91,6 +91,8 @@ impl Container {
             process: process(script),
             files: Vec::new(),
             network: Network::None,
+            extra_mounts: Vec::new(),
+            sysctls: std::collections::BTreeMap::new(),
             read_only_paths: Hierarchies::load().unwrap().paths_in_container(),
             cgroup,
             limits: Limits::default(),
@@ -187,6 +189,8 @@ pub fn process(script: &str) -> ProcessSpec {
         terminal: false,
         user: (0, 0, Vec::new()),
         capabilities: DEFAULT_CAPABILITIES.into_iter().collect(),
+        rlimits: Vec::new(),
+        oom_score_adj: 0,
         no_new_privileges: false,
     }
 }

@@ -9,4 +9,5 @@ mod conformance;
 mod cut;
 mod daemon;
 mod images;
+mod isolation;
 mod shim;

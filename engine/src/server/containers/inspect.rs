@@ -12,7 +12,7 @@ use crate::{
     server::{
         engine::{Engine, lock},
         error::ApiResult,
-        settings::Config,
+        settings::{Config, HostConfig},
     },
     state::{ContainerRecord, Phase},
 };
@@ -59,7 +59,7 @@ pub async fn inspect(
         "HostConfig": record.host_config,
         "GraphDriver": { "Name": "overlay2", "Data": {
             "MergedDir": file("merged"), "UpperDir": file("upper"), "WorkDir": file("work") } },
-        "Mounts": [],
+        "Mounts": HostConfig::read(&record.host_config)?.shown_mounts(),
         "Config": record.config,
         "NetworkSettings": network_settings(&network),
     })))

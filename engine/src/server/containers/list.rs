@@ -13,7 +13,7 @@ use crate::{
     server::{
         engine::Engine,
         error::{ApiError, ApiResult},
-        settings::Config,
+        settings::{Config, HostConfig},
     },
     state::{ContainerRecord, Phase},
 };
@@ -126,7 +126,7 @@ fn summary(record: &ContainerRecord) -> ApiResult<Value> {
         "Status": status(record),
         "HostConfig": { "NetworkMode": mode },
         "NetworkSettings": { "Networks": networks },
-        "Mounts": [],
+        "Mounts": HostConfig::read(&record.host_config)?.shown_mounts(),
     }))
 }
 

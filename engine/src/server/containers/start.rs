@@ -9,7 +9,7 @@ use crate::{
     image::{Digest, ImageError},
     runtime::{
         Answer, Exit, Hierarchies, LogOptions, Request, ShimPlan, Supervised,
-        spec::{ContainerSpec, Network, ProcessSpec},
+        spec::{ContainerSpec, ExtraMount, Network, ProcessSpec},
         users, write_json,
     },
     server::{
@@ -178,6 +178,8 @@ impl Engine {
             hostname: config.hostname.clone(),
             domainname: Some(config.domainname.clone()).filter(|name| !name.is_empty()),
             process,
+            extra_mounts: bound(&host)?,
+            sysctls: host.sysctls()?,
             read_only_paths: Hierarchies::load()
                 .map_err(internal("look for control groups"))?
                 .paths_in_container(),
@@ -256,8 +258,23 @@ fn process(config: &Config, host: &HostConfig, root: &Path) -> ApiResult<Process
         terminal: config.tty,
         user: (user.uid, user.gid, user.groups),
         capabilities: host.capabilities()?,
+        rlimits: host.rlimits()?,
+        oom_score_adj: host.oom_score_adj,
         no_new_privileges: host.security()?.no_new_privileges,
     })
+}
+
+/// The mounts that were asked for; a directory of the host that is not there is made, as with
+/// dockerd.
+fn bound(host: &HostConfig) -> ApiResult<Vec<ExtraMount>> {
+    let mounts = host.extra_mounts()?;
+    for mount in mounts.iter().filter(|mount| mount.kind == "bind") {
+        if !Path::new(&mount.source).exists() {
+            std::fs::create_dir_all(&mount.source)
+                .map_err(|error| ApiError::internal(&format!("make {}", mount.source), error))?;
+        }
+    }
+    Ok(mounts)
 }
 
 /// Looks a user up beneath a root that is not to be trusted.
