@@ -11,7 +11,7 @@ use libcontainer::{container::builder::ContainerBuilder, syscall::syscall::Sysca
 use super::{
     confine::Confinement,
     files,
-    launch_container::{Console, INNER_ID},
+    launch_container::{Console, INNER_ID, keeping_oom_score},
     plan::ExecPlan,
     stdio::Child,
     supervise::Launch,
@@ -55,12 +55,8 @@ impl Launch for LaunchExec {
                 .with_stdout(streams.stdout)
                 .with_stderr(streams.stderr);
         }
-        let pid = builder
-            .as_tenant()
-            .with_detach(true)
-            .with_process(Some(&file))
-            .build()
-            .map_err(|error| innermost(&error))?;
+        let builder = builder.as_tenant().with_detach(true).with_process(Some(&file));
+        let pid = keeping_oom_score(|| builder.build()).map_err(|error| innermost(&error))?;
         let terminal = console.map(Console::receive).transpose();
         let terminal = terminal.map_err(|error| format!("receive its terminal: {error}"))?;
         Ok((pid.as_raw(), terminal))

@@ -37,7 +37,7 @@ pub struct LaunchContainer {
     plan: ShimPlan,
     streams: Option<Child>,
     container: Option<Container>,
-    /// Keeps the network namespace while the container is made.
+    /// Keeps the network namespace, whose path the runtime library looks at again for each exec.
     network: Option<OwnedFd>,
 }
 
@@ -80,8 +80,8 @@ impl LaunchContainer {
                 .with_stdout(streams.stdout)
                 .with_stderr(streams.stderr);
         }
-        let built = builder.as_init(&self.directory).with_systemd(false).with_detach(true).build();
-        self.network = None;
+        let builder = builder.as_init(&self.directory).with_systemd(false).with_detach(true);
+        let built = keeping_oom_score(|| builder.build());
         let mut container = built.map_err(|error| exec::innermost(&error))?;
         let pid = container.pid().ok_or("the container has no process")?.as_raw();
         let terminal = console.map(|console| console.receive()).transpose();
@@ -147,6 +147,19 @@ impl Launch for LaunchContainer {
         let result = if frozen { container.pause() } else { container.resume() };
         result.map_err(|error| exec::innermost(&error))
     }
+}
+
+/// Does `work`, in which the runtime library gives this very process the score that the container's
+/// is to inherit; and takes that back: who watches over a container must outlive it.
+pub fn keeping_oom_score<T>(work: impl FnOnce() -> T) -> T {
+    const FILE: &str = "/proc/self/oom_score_adj";
+    let before = std::fs::read_to_string(FILE);
+    let result = work();
+    if let Ok(before) = before {
+        // It works as long as this process may be killed instead of others.
+        let _ = std::fs::write(FILE, before.trim());
+    }
+    result
 }
 
 /// A network of its own, with its loopback device up.

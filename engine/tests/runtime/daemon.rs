@@ -87,8 +87,7 @@ impl Daemon {
     /// What a call prints, which must succeed.
     pub fn ok(&self, arguments: &[&str]) -> String {
         let output = self.output(arguments);
-        let error = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "docker {arguments:?}: {error}");
+        assert!(output.status.success(), "docker {arguments:?}: {output:?}");
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }
 
