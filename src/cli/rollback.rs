@@ -47,7 +47,7 @@ pub fn rollback(
         if (!is_cut || asked.to.is_some()) && prepare(host, asked, output)?.is_none() {
             return Ok(exit::DONE);
         }
-        output.line(&format!("\n{}", progress::DRY_RUN));
+        output.line(progress::DRY_RUN);
         return Ok(exit::DONE);
     }
     changing(host, output, "rollback", None, |run, session, recovered| {

@@ -23,19 +23,22 @@ pub struct Finding {
     pub severity: Severity,
     /// What was seen.
     pub seen: Seen,
+    /// Whether it is about a move of data, which has no options of an installation.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub moving: bool,
 }
 
 impl Finding {
     pub(crate) fn error(seen: Seen) -> Self {
-        Self { code: seen.code(), severity: Severity::Error, seen }
+        Self { code: seen.code(), severity: Severity::Error, seen, moving: false }
     }
 
     pub(crate) fn warning(seen: Seen) -> Self {
-        Self { code: seen.code(), severity: Severity::Warning, seen }
+        Self { code: seen.code(), severity: Severity::Warning, seen, moving: false }
     }
 
     pub(crate) fn note(seen: Seen) -> Self {
-        Self { code: seen.code(), severity: Severity::Note, seen }
+        Self { code: seen.code(), severity: Severity::Note, seen, moving: false }
     }
 }
 

@@ -166,7 +166,8 @@ pub fn check_migration(
     owned: &BTreeSet<String>,
     data: &DataFacts,
 ) -> Vec<Finding> {
-    migrate::check(&Case::new(desired, facts, owned), data)
+    let found = migrate::check(&Case::new(desired, facts, owned), data);
+    found.into_iter().map(|finding| Finding { moving: true, ..finding }).collect()
 }
 
 /// Looks at where an archive's programs are staged and the journal is begun, before either is

@@ -76,7 +76,8 @@ fn data_move_to_another_disk_and_back_and_for_good() {
         ("/data/fixed", 3, "chattr -i /data/fixed"),
         ("data/docker", 2, "absolute"),
     ] {
-        migrate(&host, to).exits(code).says(word);
+        let run = migrate(&host, to).exits(code).says(word);
+        assert!(!run.output().contains("--data-root DIR"), "{run}");
     }
     host.sh("umount /mirror; rmdir /mirror; chattr -i /data/fixed; rmdir /data/fixed");
     host.sh("mount -o remount,bind,noexec /data");

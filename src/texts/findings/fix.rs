@@ -75,6 +75,12 @@ pub(super) fn fix(seen: &Seen) -> String {
     }
 }
 
+/// The same where data are moved: another place is named by the command itself.
+pub(super) fn in_move(seen: &Seen) -> String {
+    const COMMAND: &str = "landfall migrate-data-root DIR";
+    fix(seen).replace("--bin-dir DIR, --data-root DIR", COMMAND).replace("--data-root DIR", COMMAND)
+}
+
 fn fix_of_files(seen: &Seen) -> String {
     match seen {
         Seen::SpaceShort { paths, .. } => {

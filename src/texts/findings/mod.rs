@@ -68,7 +68,10 @@ pub fn text(finding: &Finding) -> Text {
         title: title(finding.code),
         seen: printable(seen::seen(&finding.seen)),
         why: why(finding.code),
-        fix: printable(fix::fix(&finding.seen)),
+        fix: printable(match finding.moving {
+            true => fix::in_move(&finding.seen),
+            false => fix::fix(&finding.seen),
+        }),
     }
 }
 
