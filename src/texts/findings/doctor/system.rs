@@ -83,8 +83,7 @@ pub(super) fn page(code: Code) -> Option<Page> {
             title: "a run of landfall was cut, or has left files",
             why: "it is neither done nor undone; the next run rolls it back first",
             check: "tail -n 1 /var/lib/landfall/journal.jsonl",
-            fix: "the next landfall install or landfall uninstall rolls it back; files alone: rm \
-                  FILE",
+            fix: "landfall recover takes it back, or completes it; files alone: rm FILE",
         },
         Code::NotSeen => Page {
             title: "not everything could be looked at",
