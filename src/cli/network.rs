@@ -19,6 +19,10 @@ pub const CACHE: &str = "/var/cache/landfall";
 /// By arguments, then by the configuration file, then by the environment.
 pub struct Network {
     pub web: Web,
+    /// The proxies.
+    pub proxies: Proxies,
+    /// Authorities that were named, as PEM.
+    pub authorities: String,
     cache_dir: Option<PathBuf>,
 }
 
@@ -31,12 +35,22 @@ impl Network {
             Proxies::new(&http, &https, &no, "landfall.yaml")
         });
         let named = if args.ca.is_empty() { ca } else { args.ca.clone() };
-        let mut authorities = Vec::new();
+        let mut authorities = String::new();
         for path in &named {
-            authorities.extend(authority(path)?);
+            authorities.push_str(&authority(path)?);
         }
-        let web = Web::gather(host, proxies, authorities)?;
-        Ok(Self { web, cache_dir: args.cache_dir.clone().or(cache_dir) })
+        let web = Web::gather(host, proxies.clone(), certificates(authorities.as_bytes()))?;
+        let cache_dir = args.cache_dir.clone().or(cache_dir);
+        Ok(Self { web, proxies, authorities, cache_dir })
+    }
+
+    /// The way to web servers with nobody trusted but those whom the host trusts; `None` if nobody
+    /// else was named.
+    pub fn without_authorities(&self, host: &Host) -> Result<Option<Web>, Failure> {
+        if self.authorities.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(Web::gather(host, self.proxies.clone(), Vec::new())?))
     }
 
     /// Opens the cache.
@@ -52,17 +66,20 @@ impl Network {
     }
 }
 
-fn authority(path: &Path) -> Result<Vec<rustls::pki_types::CertificateDer<'static>>, Failure> {
+/// Its text, if it holds a certificate.
+fn authority(path: &Path) -> Result<String, Failure> {
     let usage = |text: String| Failure::new(exit::USAGE, text).hint(texts::CA_FORM);
     let shown = path.to_string_lossy();
     let text = input::read_text(path).map_err(|error| usage(error.to_string()))?;
     let text = text.ok_or_else(|| usage(texts::no_ca(&shown)))?;
-    let found = certificates(text.as_bytes());
-    if found.is_empty() { Err(usage(texts::no_certificate(&shown))) } else { Ok(found) }
+    if certificates(text.as_bytes()).is_empty() {
+        return Err(usage(texts::no_certificate(&shown)));
+    }
+    Ok(if text.ends_with('\n') { text } else { text + "\n" })
 }
 
 /// What the environment says of proxies.
-fn environment() -> Proxies {
+pub fn environment() -> Proxies {
     let text = |part: std::ffi::OsString| part.into_string().ok();
     let pairs = std::env::vars_os()
         .filter_map(|(name, value)| Some(format!("{}={}", text(name)?, text(value)?)));

@@ -19,14 +19,17 @@ use crate::desired::Desired;
 use crate::digest::Digest;
 use crate::facts::{self, Facts};
 use crate::host::Host;
+use crate::mirrors::Site;
+use crate::net::proxy::Proxies;
 use crate::online::{
-    self, Fingerprint, HostFetch, Look, LookError, Manager, Offer, Online, Query, Release, apt,
+    self, Authority, Fingerprint, HostFetch, LoginFile, Look, LookError, Manager, Offer, Online,
+    Query, Release, apt,
 };
 use crate::plan::{self, EngineAction, Inputs, Plan};
 use crate::preflight::{self, Expected, Finding};
 use crate::receipt::{Installed, Receipt};
 use crate::report::{Event, Phase, Reporter};
-use crate::steps::Purge;
+use crate::steps::{Context, Purge, Step};
 use crate::texts::{online as texts, progress};
 use crate::topology::Topology;
 
@@ -55,6 +58,8 @@ struct Prepared {
     fingerprint: Fingerprint,
     images: Vec<(PathBuf, Digest)>,
     staging: String,
+    /// The proxies that the package manager goes through.
+    proxies: Proxies,
 }
 
 /// Installs packages, or brings them to other versions.
@@ -163,12 +168,10 @@ fn prepare(
         Command::Install => receipt.as_ref().map(|receipt| as_it_is(host, receipt, &online)),
         Command::Upgrade => None,
     };
+    let network = Network::gather(asked.global, asked.network, host)?;
     let offer = match standing.transpose()?.flatten() {
         Some(offer) => offer,
-        None => {
-            let network = Network::gather(asked.global, asked.network, host)?;
-            look(host, output, &network, &release, &online, fingerprint)?
-        }
+        None => look(host, output, &network, &release, &online, fingerprint)?,
     };
     desired.source.archive = PathBuf::from(format!("docker-{}.tgz", offer.version));
     let source = texts::source(&offer.site.to_string(), &offer.repository.source.path);
@@ -179,7 +182,8 @@ fn prepare(
     pass(output, &desired, &found)?;
     let images = hash_images(&desired.images)?;
     let staging = host.staging_dir(&desired.bin_dir)?.path().to_owned();
-    Ok(Prepared { desired, facts, receipt, offer, fingerprint, images, staging })
+    let proxies = network.proxies;
+    Ok(Prepared { desired, facts, receipt, offer, fingerprint, images, staging, proxies })
 }
 
 /// The packages decide where programs go, who may use them, and which units run them.
@@ -204,9 +208,29 @@ fn look(
     fingerprint: Fingerprint,
 ) -> Result<Offer, Failure> {
     let sites = sites(&online.mirrors, &release.key_path(), network, host, output)?;
+    // Who asks stands beside the list.
+    let with_login = |site: Site| {
+        let login = online.logins.iter().find(|login| login.root() == site.root());
+        login.cloned().unwrap_or(site)
+    };
+    let sites: Vec<Site> = sites.into_iter().map(with_login).collect();
     output.event(&Event::Phase { phase: Phase::Facts, bytes: None });
     let fetch = HostFetch { host, web: &network.web };
-    let looked = Look { host, release, sites: &sites, online, fingerprint, fetch: &fetch };
+    let own = network.without_authorities(host)?;
+    let without = own.as_ref().map(|web| HostFetch { host, web });
+    let authority =
+        without.as_ref().map(|without| Authority { certificates: &network.authorities, without });
+    let proxies = &network.proxies;
+    let looked = Look {
+        host,
+        release,
+        sites: &sites,
+        online,
+        fingerprint,
+        fetch: &fetch,
+        authority,
+        proxies,
+    };
     Ok(online::look(&looked)?)
 }
 
@@ -220,13 +244,24 @@ fn as_it_is(host: &Host, receipt: &Receipt, online: &Online) -> Result<Option<Of
             && online.fingerprint == before.fingerprint
     });
     let names: Vec<&str> = step.packages.keys().map(String::as_str).collect();
-    let now = Query::new(host, step.manager).installed(&names)?;
+    let now = Query::new(host, step.manager, &Proxies::default()).installed(&names)?;
+    let mut logins = Vec::new();
+    for site in &online.logins {
+        logins.extend(online::login_files(step.manager, site)?);
+    }
+    let known = |login: &LoginFile| {
+        receipt.entries.iter().any(|entry| {
+            matches!(&entry.step, Step::CopyFile(step)
+                if step.path == login.path && step.sha256 == login.sha256)
+        })
+    };
+    let same = same && logins.iter().all(known);
     let offer = Offer::of_receipt(receipt, now);
     Ok(offer.filter(|offer| same && online::fits(&offer.version, online.version.as_deref())))
 }
 
 fn make_plan(output: &Output, prepared: &Prepared) -> Result<Plan, Failure> {
-    let Prepared { desired, facts, receipt, offer, fingerprint, images, staging } = prepared;
+    let Prepared { desired, facts, receipt, offer, fingerprint, images, staging, .. } = prepared;
     let hold = desired.source.online.as_ref().is_some_and(|online| online.hold);
     let archive = Archive::of_programs(Vec::new());
     let inputs = Inputs {
@@ -252,10 +287,10 @@ fn carry_out(
     session: &mut Session<'_>,
     output: &Output,
 ) -> Result<u8, Failure> {
-    let context = &run.context(Purge::IfNew);
+    let Prepared { desired, receipt, offer, images, proxies, .. } = prepared;
+    let context = &Context { proxies, ..run.context(Purge::IfNew) };
     let Plan { steps, daemon, engine, topology, .. } = plan;
     let entries = apply(context, session.journal()?, steps)?;
-    let Prepared { desired, receipt, offer, images, .. } = prepared;
     let mut receipt = receipt.unwrap_or_else(Receipt::without_engine);
     let mut known = receipt.images.clone();
     known.extend(images.iter().map(|(_, sha256)| *sha256));

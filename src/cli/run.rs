@@ -66,6 +66,7 @@ impl Run<'_> {
             kept: RefCell::default(),
             copied: RefCell::default(),
             inventory: RefCell::default(),
+            proxies: super::network::environment(),
         }
     }
 

@@ -11,7 +11,7 @@ use super::file::FileConfig;
 use super::names::{self, Refusal};
 use super::options::Options;
 use crate::desired::{Desired, GroupWanted, ProxyWanted, Source};
-use crate::mirrors;
+use crate::mirrors::{self, Site, Wanted};
 use crate::online::Online;
 use crate::render::daemon_json;
 use crate::texts::phrases::config as phrases;
@@ -77,8 +77,10 @@ fn online(options: &Options, file: Option<&FileConfig>) -> Result<Option<Online>
     }
     let from_file = keys.map(|keys| keys.mirrors.clone()).unwrap_or_default();
     let mirrors = if options.mirrors.is_empty() { from_file } else { options.mirrors.clone() };
+    let (mirrors, logins) = named_mirrors(&mirrors)?;
     let online = Online {
-        mirrors: named_mirrors(&mirrors)?,
+        mirrors,
+        logins,
         version: options.version.clone().or_else(|| keys?.version.clone()),
         fingerprint: options.fingerprint.or_else(|| keys?.gpg_fingerprint),
         hold: options.hold.or_else(|| keys?.hold).unwrap_or(false),
@@ -91,16 +93,25 @@ fn online(options: &Options, file: Option<&FileConfig>) -> Result<Option<Online>
     Ok(Some(online))
 }
 
-/// The mirrors, as they may be written down: the package manager has no way to be told of a
-/// login that others cannot read.
-fn named_mirrors(mirrors: &[String]) -> Result<Vec<String>, ConfigError> {
-    let wanted = mirrors::wanted(mirrors).map_err(ConfigError::Mirror)?;
-    if let mirrors::Wanted::Sites(sites) = wanted
-        && let Some(site) = sites.into_iter().find(|site| site.login().is_some())
-    {
-        return Err(ConfigError::MirrorLogin { root: site.root() });
+/// The mirrors as they may be written down, and those that were named with a login.
+fn named_mirrors(mirrors: &[String]) -> Result<(Vec<String>, Vec<Site>), ConfigError> {
+    let Wanted::Sites(sites) = mirrors::wanted(mirrors).map_err(ConfigError::Mirror)? else {
+        return Ok((mirrors.to_vec(), Vec::new()));
+    };
+    let logins: Vec<Site> = sites.into_iter().filter(|site| site.login().is_some()).collect();
+    for site in &logins {
+        // Words of a file that has blanks between its words (apt_auth.conf(5)).
+        let is_word = |text: &str| !text.is_empty() && !text.contains(char::is_whitespace);
+        if site.login().is_some_and(|it| !is_word(&it.user) || !is_word(&it.password)) {
+            return Err(ConfigError::MirrorLogin { root: site.root() });
+        }
     }
-    Ok(mirrors.to_vec())
+    let shown = |text: &String| mirrors::site(text).map(|it| (it.login().is_some(), it.root()));
+    let named = mirrors.iter().map(|text| match shown(text) {
+        Ok((true, root)) => root,
+        _ => text.clone(),
+    });
+    Ok((named.collect(), logins))
 }
 
 fn is_version(text: &str) -> bool {

@@ -84,7 +84,7 @@ pub enum ConfigError {
     },
     /// A mirror that is not known.
     Mirror(MirrorError),
-    /// A mirror's URL has a user or a password in it. Without them.
+    /// A mirror's URL has a user or a password in it that cannot be kept for apt.
     MirrorLogin {
         /// Its root.
         root: String,

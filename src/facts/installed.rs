@@ -9,6 +9,7 @@ use super::{Facts, gather_installed};
 use crate::desired::SOCKET;
 use crate::digest::Digest;
 use crate::host::{Host, HostError};
+use crate::net::proxy::Proxies;
 use crate::online::{Query, Versions};
 use crate::receipt::Receipt;
 use crate::unit_state::UnitState;
@@ -45,7 +46,7 @@ pub fn gather(host: &Host, receipt: &Receipt) -> Result<InstalledFacts, HostErro
 pub fn with_engine(host: &Host, receipt: &Receipt, facts: Facts) -> InstalledFacts {
     let packages = Expected::of(receipt).packages.and_then(|step| {
         let names: Vec<&str> = step.packages.keys().map(String::as_str).collect();
-        Query::new(host, step.manager).installed(&names).ok()
+        Query::new(host, step.manager, &Proxies::default()).installed(&names).ok()
     });
     InstalledFacts { packages, ..of_engine(host, receipt, facts) }
 }

@@ -17,6 +17,7 @@ pub mod interrupt;
 pub mod kill_point;
 pub mod labels;
 pub mod lock;
+pub mod memory_file;
 mod mounts;
 mod netlink;
 pub mod output;

@@ -12,6 +12,8 @@ pub struct Proxies {
     http: Option<String>,
     https: Option<String>,
     no: Vec<String>,
+    /// The same as it was given, for others.
+    no_text: String,
     /// Where they are set.
     pub set_in: String,
 }
@@ -40,11 +42,12 @@ impl Proxies {
     /// From values as in variables of the environment: empty ones count as not set.
     pub fn new(http: &str, https: &str, no: &str, set_in: &str) -> Self {
         let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-        let no = no.split(',').map(|part| part.trim().to_lowercase());
+        let parts = no.split(',').map(|part| part.trim().to_lowercase());
         Self {
             http: given(http),
             https: given(https),
-            no: no.filter(|part| !part.is_empty()).collect(),
+            no: parts.filter(|part| !part.is_empty()).collect(),
+            no_text: no.to_owned(),
             set_in: set_in.to_owned(),
         }
     }
@@ -60,6 +63,17 @@ impl Proxies {
         };
         let value = |name| value(name).unwrap_or_default();
         Self::new(&value("http_proxy"), &value("https_proxy"), &value("no_proxy"), set_in)
+    }
+
+    /// Variables by which programs that use libcurl, and apt, are told of them.
+    pub fn variables(&self) -> Vec<(&'static str, &str)> {
+        let no = (!self.no_text.is_empty()).then_some(self.no_text.as_str());
+        let all = [
+            ("http_proxy", self.http.as_deref()),
+            ("https_proxy", self.https.as_deref()),
+            ("no_proxy", no),
+        ];
+        all.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
     }
 
     /// Whether there is none.

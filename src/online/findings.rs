@@ -149,7 +149,12 @@ mod tests {
             site: mirrors::site("tuna").unwrap(),
             manager: Manager::Apt,
             index: Index { directory: "/lists".to_owned(), prefix: "x".to_owned() },
-            repository: Repository { source: file("/s"), key: file("/k") },
+            repository: Repository {
+                source: file("/s"),
+                key: file("/k"),
+                authority: Vec::new(),
+                login: Vec::new(),
+            },
             version: "28.5.2".to_owned(),
             packages: Versions::new(),
             transaction: Transaction::default(),

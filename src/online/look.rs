@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use super::access::{self, login_files};
 use super::openpgp::{self, Fingerprint, KeyError};
 use super::repository::{APT_KEY, APT_SOURCES, ID, RPM_KEY, YUM_REPOS};
 use super::version::{choose, compare};
@@ -11,8 +12,9 @@ use super::{
     Repository, RepositoryFile, Transaction, Versions, upstream,
 };
 use crate::file_state::Ownership;
-use crate::host::{Host, HostError};
+use crate::host::{Host, HostError, input};
 use crate::mirrors::{self, Site};
+use crate::net::proxy::Proxies;
 use crate::receipt::Receipt;
 use crate::steps::Step;
 
@@ -33,6 +35,18 @@ pub struct Look<'a> {
     pub fingerprint: Fingerprint,
     /// Gets the key.
     pub fetch: &'a dyn Fetch,
+    /// An authority that the host does not trust by itself.
+    pub authority: Option<Authority<'a>>,
+    /// The proxies that the manager goes through.
+    pub proxies: &'a Proxies,
+}
+
+/// Authorities that were named, beside those that the host trusts.
+pub struct Authority<'a> {
+    /// Their certificates, as PEM.
+    pub certificates: &'a str,
+    /// Gets the key without them.
+    pub without: &'a dyn Fetch,
 }
 
 /// What a repository has for a host.
@@ -94,7 +108,7 @@ impl Offer {
                 site: mirrors::site(mirror).ok()?,
                 manager: step.manager,
                 index: Index { directory: index.directory, prefix: index.prefix },
-                repository: Repository { source, key },
+                repository: Repository { source, key, authority: Vec::new(), login: Vec::new() },
                 version,
                 packages: now,
                 transaction: Transaction::default(),
@@ -123,6 +137,8 @@ pub enum Why {
     Key(FetchError),
     /// What it gives for a key is none.
     NoKey(KeyError),
+    /// It has no such release; which.
+    NoRelease(String),
     /// The package manager does not take its index; in its words.
     Index(String),
     /// It has not all of the packages; one that it lacks.
@@ -184,16 +200,19 @@ impl Look<'_> {
             Ok(key) => key,
             Err(why) => return Ok(Err(why)),
         };
-        let repository = Repository::new(self.release, site, &key).map_err(LookError::Template)?;
-        let place = Place::make(self.host, self.release.manager, &repository)?;
+        let (manager, ca) = (self.release.manager, self.authority(site));
+        let made = Repository::new(self.release, site, &key, ca);
+        let repository = made.map_err(LookError::Template)?;
+        let repository = Repository { login: login_files(manager, site)?, ..repository };
+        let place = Place::make(self, site, &repository)?;
         let query = place.query();
         if let Err(error) = query.refresh(&place.source) {
-            return Ok(Err(reason(error)?));
+            return Ok(Err(self.reason(error)?));
         }
         let names: Vec<&str> = REQUIRED.into_iter().chain(OPTIONAL).collect();
         let offered = match query.offered(&place.source, &names) {
             Ok(offered) => offered,
-            Err(error) => return Ok(Err(reason(error)?)),
+            Err(error) => return Ok(Err(self.reason(error)?)),
         };
         let mut packages = Versions::new();
         for name in names {
@@ -225,7 +244,7 @@ impl Look<'_> {
         let transaction = query.simulate(&packages)?;
         Ok(Ok(Offer {
             site: site.clone(),
-            manager: self.release.manager,
+            manager,
             index: self.release.index(site),
             repository,
             version: version.unwrap_or_default(),
@@ -233,6 +252,25 @@ impl Look<'_> {
             transaction,
             passed: Vec::new(),
         }))
+    }
+
+    /// The certificates without which the manager would not believe the mirror. Others would keep
+    /// it from believing whom the host trusts.
+    fn authority(&self, site: &Site) -> Option<&str> {
+        let named = self.authority.as_ref().filter(|_| site.is_https())?;
+        let without = named.without.fetch(site, &self.release.key_path(), openpgp::LIMIT);
+        without.is_err().then_some(named.certificates)
+    }
+
+    /// What the manager says is the mirror's fault; all else is not.
+    fn reason(&self, error: HostError) -> Result<Why, LookError> {
+        match error {
+            HostError::Command { stderr, .. } if is_404(&stderr) => {
+                Ok(Why::NoRelease(self.release.path.clone()))
+            }
+            HostError::Command { stderr, .. } => Ok(Why::Index(stderr)),
+            other => Err(other.into()),
+        }
     }
 
     /// The key, if it is the right one and alone.
@@ -255,12 +293,10 @@ impl Look<'_> {
     }
 }
 
-/// What the manager says is the mirror's fault; all else is not.
-fn reason(error: HostError) -> Result<Why, LookError> {
-    match error {
-        HostError::Command { stderr, .. } => Ok(Why::Index(stderr)),
-        other => Err(other.into()),
-    }
+/// Whether a manager's words are about what the server has not got: apt's `404  Not Found`, and
+/// librepo's `Status code: 404`.
+fn is_404(words: &str) -> bool {
+    words.contains("404  Not Found") || words.contains("404 Not Found") || words.contains(": 404")
 }
 
 /// A directory with the repository's files, which is removed again.
@@ -269,47 +305,66 @@ struct Place<'a> {
     manager: Manager,
     /// The file that names the repository.
     source: String,
+    /// What tells apt alone of an authority.
+    authority: Option<String>,
+    proxies: &'a Proxies,
 }
 
 const DIR: Ownership = Ownership::root(0o755);
 
 impl<'a> Place<'a> {
-    fn make(host: &'a Host, manager: Manager, repository: &Repository) -> Result<Self, LookError> {
+    fn make(look: &Look<'a>, site: &Site, repository: &Repository) -> Result<Self, LookError> {
+        let (host, manager) = (look.host, look.release.manager);
         // One that was cut has left it.
         host.remove_tree(DIRECTORY)?;
         host.create_dir(DIRECTORY, DIR)?;
         let name = Path::new(&repository.source.path).file_name().unwrap_or_default();
         let source = format!("{DIRECTORY}/sources/{}", name.to_string_lossy());
-        let place = Self { host, manager, source };
-        for name in ["sources", "lists", "lists/partial", "cache"] {
+        let (key, ca) = (format!("{DIRECTORY}/key.asc"), format!("{DIRECTORY}/ca.pem"));
+        let has_ca = !repository.authority.is_empty();
+        let authority = has_ca.then(|| access::apt_argument(site, &ca));
+        let place = Self { host, manager, source, authority, proxies: look.proxies };
+        for name in ["sources", "lists", "lists/partial", "cache", "login"] {
             host.create_dir(&format!("{DIRECTORY}/{name}"), DIR)?;
         }
-        let key = format!("{DIRECTORY}/key.asc");
         let file = Ownership::root(0o644);
         host.write_file(&key, repository.key.text.as_bytes(), file)?;
-        host.write_file(&place.source, repository.with_key_at(&key).as_bytes(), file)?;
+        if let Some(certificates) = repository.authority.first() {
+            host.write_file(&ca, certificates.text.as_bytes(), file)?;
+        }
+        for login in &repository.login {
+            let name = login.path.rsplit('/').next().unwrap_or_default();
+            let bytes = input::read_secret_bytes(&login.source.path())?;
+            let at = format!("{DIRECTORY}/login/{name}");
+            host.write_file(&at, &bytes, Ownership::root(0o600))?;
+        }
+        host.write_file(&place.source, repository.elsewhere(&key, &ca).as_bytes(), file)?;
         Ok(place)
     }
 
     /// The manager, looking here and leaving nothing anywhere else.
     fn query(&self) -> Query<'a> {
-        let options: &[String] = &match self.manager {
+        let options: Vec<String> = match self.manager {
             Manager::Apt => [
                 format!("Dir::Etc::sourceparts={DIRECTORY}/sources/"),
                 format!("Dir::State::lists={DIRECTORY}/lists/"),
                 "Dir::Cache::pkgcache=".to_owned(),
                 "Dir::Cache::srcpkgcache=".to_owned(),
                 "Debug::NoLocking=1".to_owned(),
+                format!("Dir::Etc::netrcparts={DIRECTORY}/login/"),
             ]
-            .to_vec(),
+            .into_iter()
+            .chain(self.authority.clone())
+            .collect(),
             Manager::Dnf | Manager::Yum => [
                 format!("reposdir={DIRECTORY}/sources"),
                 format!("cachedir={DIRECTORY}/cache"),
                 format!("logdir={DIRECTORY}"),
+                format!("varsdir=/etc/yum/vars,/etc/dnf/vars,{DIRECTORY}/login"),
             ]
             .to_vec(),
         };
-        Query { options: options.to_vec(), ..Query::new(self.host, self.manager) }
+        Query { options, ..Query::new(self.host, self.manager, self.proxies) }
     }
 
     /// What else the manager knows, so that it says what it would do on this host.

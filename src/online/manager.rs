@@ -7,6 +7,7 @@ use super::repository::ID;
 use super::{Manager, Transaction, Versions, apt, dnf};
 use crate::host::command::Output;
 use crate::host::{Host, HostError};
+use crate::net::proxy::Proxies;
 use crate::texts::phrases::host as phrases;
 
 /// How long a question may take, in which indexes may have to be fetched first.
@@ -17,10 +18,6 @@ const WORK: Duration = Duration::from_secs(60 * 60);
 /// What was held is among what is asked for by name and version.
 const HELD: &str = "--allow-change-held-packages";
 
-/// Variables that tell programs which proxy to go through.
-const PROXIES: [&str; 6] =
-    ["http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"];
-
 /// A package manager that is asked on a host: as it is, or with options that have it look
 /// elsewhere.
 pub struct Query<'a> {
@@ -30,12 +27,15 @@ pub struct Query<'a> {
     pub manager: Manager,
     /// For apt: what follows `-o`. For dnf: what follows `--setopt=`.
     pub options: Vec<String>,
+    /// The proxies that it goes through, if the host's own settings name none. They may hold a
+    /// password, and so no argument and no file has them.
+    pub proxies: &'a Proxies,
 }
 
 impl<'a> Query<'a> {
     /// The manager with the host's own settings.
-    pub fn new(host: &'a Host, manager: Manager) -> Self {
-        Self { host, manager, options: Vec::new() }
+    pub fn new(host: &'a Host, manager: Manager, proxies: &'a Proxies) -> Self {
+        Self { host, manager, options: Vec::new(), proxies }
     }
 
     /// Which of these packages are there, also in part, and in which versions.
@@ -280,29 +280,22 @@ impl<'a> Query<'a> {
         match self.manager {
             Manager::Apt => options.flat_map(|option| ["-o".to_owned(), option.clone()]).collect(),
             Manager::Dnf | Manager::Yum => {
-                options.map(|option| format!("--setopt={option}")).collect()
+                // Distributions set it, and dnf succeeds without the repository then.
+                let heard = format!("--setopt={ID}.skip_if_unavailable=0");
+                std::iter::once(heard)
+                    .chain(options.map(|option| format!("--setopt={option}")))
+                    .collect()
             }
         }
     }
 
-    fn environment(&self) -> Vec<(&'static str, &'static str)> {
-        let mut variables = proxies();
+    fn environment(&self) -> Vec<(&'static str, &str)> {
+        let mut variables = self.proxies.variables();
         if self.manager == Manager::Apt {
             variables.extend(apt::ENVIRONMENT);
         }
         variables
     }
-}
-
-/// The proxies that whoever calls Landfall goes through. They may hold a password, and so they are
-/// handed on as they came: no argument and no file has them.
-fn proxies() -> Vec<(&'static str, &'static str)> {
-    static FOUND: std::sync::LazyLock<Vec<(&'static str, String)>> =
-        std::sync::LazyLock::new(|| {
-            let value = |name: &'static str| Some((name, std::env::var(name).ok()?));
-            PROXIES.into_iter().filter_map(value).collect()
-        });
-    FOUND.iter().map(|(name, value)| (*name, value.as_str())).collect()
 }
 
 /// Lines of an answer that are shown at most.

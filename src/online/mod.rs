@@ -2,6 +2,7 @@
 //! key, which versions, and what the manager would do. Why it is so stands in
 //! `docs/design/online.md`.
 
+mod access;
 pub mod apt;
 pub mod dnf;
 mod fetch;
@@ -18,10 +19,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use access::{CA_FILES, LOGIN_FILES, LoginFile, login_files};
 pub use fetch::{Fetch, FetchError, HostFetch};
 pub use findings::{after, applies, before};
 pub use keys::pinned;
-pub use look::{Index, Look, LookError, Offer, OtherKey, Passed, Why, look};
+pub use look::{Authority, Index, Look, LookError, Offer, OtherKey, Passed, Why, look};
 pub use manager::Query;
 pub use openpgp::Fingerprint;
 pub use repository::{FILES, ID, Release, Repository, RepositoryFile};
@@ -29,6 +31,7 @@ pub use sight::OnlineSight;
 pub use version::{fits, upstream};
 
 use crate::facts::distribution::FrontEnd;
+use crate::mirrors::Site;
 
 /// What is asked for of an installation from a repository.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +39,9 @@ pub struct Online {
     /// Mirrors by name or root, in order; none: the official one and the public ones.
     #[serde(default)]
     pub mirrors: Vec<String>,
+    /// Those of them that want to know who asks. Nothing of this is written down.
+    #[serde(skip)]
+    pub logins: Vec<Site>,
     /// The engine's version, or the first numbers of it; `None`: the newest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,

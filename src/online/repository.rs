@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::access::{self, LoginFile};
 use super::apt::index_prefix;
 use super::{Index, Manager};
 use crate::facts::Facts;
@@ -97,6 +98,10 @@ pub struct Repository {
     pub source: RepositoryFile,
     /// The key.
     pub key: RepositoryFile,
+    /// What tells of an authority that the host does not trust otherwise.
+    pub authority: Vec<RepositoryFile>,
+    /// What tells who asks.
+    pub login: Vec<LoginFile>,
 }
 
 /// How the repository is called, and its files.
@@ -131,14 +136,22 @@ struct Values<'a> {
     architecture: &'a str,
     key: &'a str,
     ca: Option<&'a str>,
+    user: Option<&'a str>,
+    password: Option<&'a str>,
 }
 
 impl Repository {
-    /// The repository of a release at a mirror, with this key.
+    /// The repository of a release at a mirror, with this key, and with these certificates for its
+    /// server's authority. Who asks is added by others.
     ///
     /// # Errors
     /// If a template that Landfall carries is wrong.
-    pub fn new(release: &Release, site: &Site, key: &str) -> Result<Self, tera::Error> {
+    pub fn new(
+        release: &Release,
+        site: &Site,
+        key: &str,
+        ca: Option<&str>,
+    ) -> Result<Self, tera::Error> {
         let apt = release.manager == Manager::Apt;
         let key_path = if apt { APT_KEY } else { RPM_KEY };
         let values = Values {
@@ -147,7 +160,9 @@ impl Repository {
             suite: release.suite(),
             architecture: &release.architecture,
             key: key_path,
-            ca: None,
+            ca: ca.map(|_| access::ca_path(release.manager)),
+            user: site.login().map(|_| access::USER),
+            password: site.login().map(|_| access::PASSWORD),
         };
         let (template, at) = match (apt, release.deb822) {
             (true, true) => (SOURCES, format!("{APT_SOURCES}/{ID}.sources")),
@@ -159,12 +174,15 @@ impl Repository {
         Ok(Self {
             source: RepositoryFile { path: at, text },
             key: RepositoryFile { path: key_path.to_owned(), text: key.to_owned() },
+            authority: ca.map(|ca| access::files(release.manager, site, ca)).unwrap_or_default(),
+            login: Vec::new(),
         })
     }
 
-    /// The same, with the key elsewhere: to be looked at before anything is changed.
-    pub(super) fn with_key_at(&self, path: &str) -> String {
-        self.source.text.replace(&self.key.path, path)
+    /// The text of its file with key and authority elsewhere: to be looked at before anything is
+    /// changed.
+    pub(super) fn elsewhere(&self, key: &str, ca: &str) -> String {
+        self.source.text.replace(&self.key.path, key).replace(access::RPM_CA, ca)
     }
 }
 
@@ -219,7 +237,7 @@ mod tests {
         let site = mirrors::site("http://10.0.0.5:8080/docker-ce").unwrap();
         let text = |id: &str, version: &str, manager: &str, apt| {
             let release = release(id, version, manager, apt).unwrap();
-            let made = Repository::new(&release, &site, "KEY").unwrap();
+            let made = Repository::new(&release, &site, "KEY", None).unwrap();
             assert_eq!(made.key.text, "KEY");
             let body: Vec<&str> =
                 made.source.text.lines().filter(|line| !line.starts_with('#')).collect();

@@ -8,13 +8,13 @@ use super::{
 };
 use crate::desired::{DAEMON_JSON, Desired, UNIT_DIR};
 use crate::facts::Wanted;
-use crate::file_state::parent_of;
-use crate::online::{self, Fingerprint, Manager, Offer};
+use crate::file_state::{Ownership, parent_of};
+use crate::online::{self, Fingerprint, LoginFile, Manager, Offer};
 use crate::render::daemon_json::{Verdict, verdict};
 use crate::render::units::wants_dir;
 use crate::steps::{
-    EnableUnits, GuardRuntime, HoldPackages, ImportKey, InstallPackages, RefreshIndex, SmokeTest,
-    Step, UnitStep,
+    CopyFile, EnableUnits, GuardRuntime, HoldPackages, ImportKey, InstallPackages, RefreshIndex,
+    SmokeTest, Step, UnitStep,
 };
 use crate::topology::Topology;
 use crate::unit_state::UnitAction;
@@ -80,8 +80,10 @@ pub fn online(
 /// The paths, units and names that planning such an installation looks at.
 pub fn wanted(desired: &Desired) -> Wanted {
     let mut wanted = super::wanted(desired);
-    for file in online::FILES {
-        wanted.texts.push(file.to_owned());
+    wanted.programs.extend(online::LOGIN_FILES.map(str::to_owned));
+    wanted.texts.extend(online::FILES.into_iter().chain(online::CA_FILES).map(str::to_owned));
+    let all = online::FILES.into_iter().chain(online::CA_FILES).chain(online::LOGIN_FILES);
+    for file in all {
         let above = std::iter::successors(parent_of(file), |path| parent_of(path));
         wanted.paths.extend(above.filter(|path| *path != "/").map(str::to_owned));
     }
@@ -98,7 +100,12 @@ fn write_files(inputs: &Inputs<'_>, offer: &Offer, plan: &mut FilePlan) -> Resul
     let unit = Unit::Stays(plan.topology);
     let daemon = files::plan_daemon_json(inputs, plan, existing, &serde_json::Map::new(), unit)?;
     files::plan_group(inputs, plan);
-    for file in [&offer.repository.key, &offer.repository.source] {
+    for login in &offer.repository.login {
+        plan.steps.extend(directories.reach(parent_of(&login.path).unwrap_or_default()));
+        write_login(inputs, plan, login);
+    }
+    let repository = &offer.repository;
+    for file in repository.authority.iter().chain([&repository.key, &repository.source]) {
         plan.steps.extend(directories.reach(parent_of(&file.path).unwrap_or_default()));
         files::plan_text(inputs, plan, &file.path, file.text.clone())?;
     }
@@ -108,6 +115,18 @@ fn write_files(inputs: &Inputs<'_>, offer: &Offer, plan: &mut FilePlan) -> Resul
     }
     plan.steps.extend(security::labels(inputs, &plan.steps));
     Ok(())
+}
+
+/// A file that root alone reads, and of which nothing is written down but its digest.
+fn write_login(inputs: &Inputs<'_>, plan: &mut FilePlan, login: &LoginFile) {
+    let ownership = Ownership::root(0o600);
+    let is_as_it_shall_be = inputs.facts.files.get(&login.path).is_some_and(|file| {
+        file.sha256 == Some(login.sha256) && file.state.ownership() == ownership
+    });
+    if !is_as_it_shall_be {
+        let (source, path, sha256) = (login.source.path(), login.path.clone(), login.sha256);
+        plan.steps.push(Step::CopyFile(CopyFile { source, path, sha256, ownership }));
+    }
 }
 
 /// The units that the packages bring, in the order of starting.

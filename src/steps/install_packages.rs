@@ -81,8 +81,8 @@ impl Action for InstallPackages {
 }
 
 impl InstallPackages {
-    fn query<'a>(&self, context: &Context<'a>) -> Query<'a> {
-        Query::new(context.host, self.manager)
+    fn query<'a>(&self, context: &'a Context<'_>) -> Query<'a> {
+        Query::new(context.host, self.manager, &context.proxies)
     }
 
     fn is_there(&self, query: &Query<'_>) -> Result<bool, HostError> {

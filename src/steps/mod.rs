@@ -61,6 +61,7 @@ use crate::file_state::{FileState, Ownership};
 use crate::host::labels::WrongLabel;
 use crate::host::tree::{FileTime, InTheWay, TreeDifference};
 use crate::host::{Host, HostError};
+use crate::net::proxy::Proxies;
 use crate::online::Versions;
 use crate::report::Reporter;
 use crate::stage::StageError;
@@ -471,6 +472,8 @@ pub struct Context<'a> {
     pub copied: RefCell<BTreeMap<String, FileTime>>,
     /// What [`NoteInventory`] found.
     pub inventory: RefCell<Inventory>,
+    /// The proxies that package managers go through.
+    pub proxies: Proxies,
 }
 
 /// What happens to the engine's data when an installation is undone.

@@ -25,7 +25,7 @@ impl Action for RefreshIndex {
     }
 
     fn apply(&self, context: &Context<'_>) -> Result<(), StepError> {
-        Ok(Query::new(context.host, self.manager).refresh(&self.source)?)
+        Ok(Query::new(context.host, self.manager, &context.proxies).refresh(&self.source)?)
     }
 
     fn undo(&self, context: &Context<'_>, before: &Before) -> Result<Undone, StepError> {

@@ -61,6 +61,7 @@ impl Bed {
             kept: std::cell::RefCell::default(),
             copied: std::cell::RefCell::default(),
             inventory: std::cell::RefCell::default(),
+            proxies: crate::net::proxy::Proxies::default(),
         }
     }
 

@@ -1,6 +1,7 @@
 //! Steps and their undoing, in words.
 
 use crate::file_state::Ownership;
+use crate::host::memory_file;
 use crate::online::Transaction;
 use crate::receipt::Entry;
 use crate::steps::{
@@ -75,6 +76,9 @@ pub fn step(step: &Step) -> String {
         Step::RenamePaths(step) => format!("have containers and volumes name {}", step.to),
         Step::PlaceData(step) => format!("put the copy in its place in {}", step.to),
         Step::NoteInventory(_) => "note containers, images and volumes".to_owned(),
+        Step::CopyFile(step) if step.source.starts_with(memory_file::PREFIX) => {
+            format!("write {} (user and password, for root alone)", step.path)
+        }
         Step::CopyFile(step) => {
             format!("copy {} to {}", step.source.display(), step.path)
         }

@@ -86,7 +86,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def may_pass(self):
         login = os.environ.get("PROXY_LOGIN")
         if login and self.headers.get("Proxy-Authorization") != basic(login):
-            self.plain(407)
+            self.plain(407, {"Proxy-Authenticate": 'Basic realm="test"'})
             return False
         return True
 

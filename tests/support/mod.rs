@@ -31,4 +31,4 @@ pub use run::Run;
 pub use scenario::{JOURNAL, RUNNING, SHADOW_BACKUPS, installed, said_to_be_kept, with};
 pub use served::Served;
 pub use snapshot::{Allowed, Snapshot};
-pub use trace::trace;
+pub use trace::{trace, trace_programs};

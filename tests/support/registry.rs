@@ -150,7 +150,7 @@ pub struct Identity {
 }
 
 impl Identity {
-    fn put(&self, dir: &std::path::Path) {
+    pub(super) fn put(&self, dir: &std::path::Path) {
         std::fs::write(dir.join("tls.crt"), &self.certificate).expect("a file");
         std::fs::write(dir.join("tls.key"), &self.key).expect("a file");
     }

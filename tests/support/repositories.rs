@@ -1,6 +1,7 @@
 //! Repositories of packages, as a mirror on the test network.
 
 use super::bench::{MINUTE, bench};
+use super::registry::Identity;
 use super::run::Run;
 use super::served::Served;
 use std::path::PathBuf;
@@ -28,6 +29,16 @@ impl Repositories {
         format!("http://{}/{mirror}", self.served.address)
     }
 
+    /// The same files, by TLS.
+    pub fn serve_by_tls(&self, identity: &Identity) -> Served {
+        Served::with(&self.directory, Some(identity), None)
+    }
+
+    /// Its address without the port, and the port.
+    pub fn address(&self) -> (&str, &str) {
+        self.served.address.rsplit_once(':').expect("HOST:PORT")
+    }
+
     /// The package of a shell, which the packages' scripts need.
     pub fn shell(&self) -> Vec<u8> {
         std::fs::read(self.directory.join("base/bash.rpm")).expect("it was made")
@@ -38,7 +49,9 @@ impl Repositories {
         let mut words = vec![command.to_owned(), "--online".to_owned()];
         words.extend(["--gpg-fingerprint".to_owned(), self.fingerprint.clone()]);
         for mirror in mirrors {
-            words.extend(["--mirror".to_owned(), self.url(mirror)]);
+            let is_url = mirror.contains("://");
+            let url = if is_url { (*mirror).to_owned() } else { self.url(mirror) };
+            words.extend(["--mirror".to_owned(), url]);
         }
         words.extend(options.iter().map(|option| (*option).to_owned()));
         words

@@ -1,6 +1,7 @@
 //! A web server on the test network.
 
 use super::bench::{MINUTE, bench};
+use super::registry::Identity;
 use super::run::Run;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,10 +17,24 @@ pub struct Served {
 impl Served {
     /// Serves what lies beneath a directory.
     pub fn directory(www: &Path) -> Self {
+        Self::with(www, None, None)
+    }
+
+    /// The same by TLS, or as a proxy that wants `USER:PASSWORD`.
+    pub fn with(www: &Path, tls: Option<&Identity>, proxy_login: Option<&str>) -> Self {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let dir = bench().run.join(format!("served{}", COUNT.fetch_add(1, Ordering::Relaxed)));
         let mut script = bench().script("serve.sh");
-        let address = Run::of(script.arg("start").arg(&dir).arg(www), b"", MINUTE).ok();
+        script.arg("start").arg(&dir).arg(www);
+        if let Some(identity) = tls {
+            std::fs::create_dir_all(&dir).expect("the run's directory is writable");
+            identity.put(&dir);
+            script.arg(dir.join("tls.crt")).arg(dir.join("tls.key"));
+        }
+        if let Some(login) = proxy_login {
+            script.env("PROXY_LOGIN", login);
+        }
+        let address = Run::of(&script, b"", MINUTE).ok();
         Self { dir, address }
     }
 

@@ -8,6 +8,19 @@ use std::process::Command;
 /// Runs the program in a host under strace, successfully; the `connect` and `openat` calls of all
 /// its threads, but not those of other programs that it started.
 pub fn trace<S: AsRef<str>>(host: &Machine, arguments: &[S]) -> Vec<String> {
+    let program = format!("{SHARE}/landfall");
+    threads(host, arguments).iter().flat_map(|text| of_program(text, &program)).collect()
+}
+
+/// Runs it in the same way; the `execve` calls of everything that it started, with all arguments.
+pub fn trace_programs<S: AsRef<str>>(host: &Machine, arguments: &[S]) -> Vec<String> {
+    let texts = threads(host, arguments);
+    let lines = texts.iter().flat_map(|text| text.lines());
+    lines.filter(|line| line.starts_with("execve(")).map(str::to_owned).collect()
+}
+
+/// The calls of each thread.
+fn threads<S: AsRef<str>>(host: &Machine, arguments: &[S]) -> Vec<String> {
     // Its own: what another test traced is not this program's doing.
     let own = tempfile::tempdir_in(&bench().run).expect("the run's directory is writable");
     let directory = own.path();
@@ -21,14 +34,12 @@ pub fn trace<S: AsRef<str>>(host: &Machine, arguments: &[S]) -> Vec<String> {
     strace.args(["-ff", "-qq", "-s", "256", "-e", "trace=execve,connect,openat", "-o"]);
     strace.arg(directory.join("calls")).arg(exec.get_program()).args(exec.get_args());
     Run::of(&strace, b"", MINUTE * 4).ok();
-
-    let mut calls = Vec::new();
-    for file in std::fs::read_dir(directory).expect("strace wrote its files") {
+    let files = std::fs::read_dir(directory).expect("strace wrote its files");
+    let read = |file: std::io::Result<std::fs::DirEntry>| {
         let path = file.expect("the directory can be read").path();
-        let text = std::fs::read_to_string(path).expect("strace writes text");
-        calls.extend(of_program(&text, &program));
-    }
-    calls
+        std::fs::read_to_string(path).expect("strace writes text")
+    };
+    files.map(read).collect()
 }
 
 /// A thread's calls while it was the program: from its `execve` on, or, in a thread that never

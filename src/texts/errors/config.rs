@@ -11,7 +11,10 @@ impl fmt::Display for ConfigError {
             Self::NoSource => f.write_str("no archive of an engine was given"),
             Self::Mirror(error) => write!(f, "--mirror: {error}"),
             Self::MirrorLogin { root } => {
-                write!(f, "--mirror: the URL of {root} holds a user or a password")
+                write!(
+                    f,
+                    "--mirror: the user or the password for {root} is empty or has blanks in it"
+                )
             }
             Self::NeedsOnline { flag } => write!(f, "{flag} is for an installation --online"),
             Self::Syntax { origin, problem } => write!(f, "{origin}: {problem}"),
@@ -45,9 +48,8 @@ impl ConfigError {
             }
             Self::Mirror(error) => error.hint(),
             Self::MirrorLogin { .. } => {
-                "give them to the package manager, which keeps them for itself: a file in \
-                 /etc/apt/auth.conf.d (apt_auth.conf(5)), username and password in the repository's \
-                 section (dnf.conf(5)); the key must be readable without them"
+                "apt has no way to write these down (apt_auth.conf(5)): give the mirror another \
+                 password"
                     .to_string()
             }
             Self::NeedsOnline { .. } => "add --online, or leave it out".to_string(),

@@ -47,6 +47,7 @@ impl fmt::Display for Why {
         match self {
             Self::Key(error) => write!(f, "its key could not be fetched: {error}"),
             Self::NoKey(error) => write!(f, "what it gives for its key is none: {error}"),
+            Self::NoRelease(release) => write!(f, "it has no packages for {release} (404)"),
             Self::Index(why) => write!(f, "its index is not accepted: {why}"),
             Self::Lacks(package) => write!(f, "it has no {package}"),
             Self::Version(None) => f.write_str("it has not the version that is asked for"),
@@ -99,6 +100,16 @@ impl LookError {
                  signs its own packages: --gpg-fingerprint HEX"
                     .to_owned(),
             ],
+            Self::NoMirror(passed)
+                if passed.iter().any(|it| matches!(it.why, Why::NoRelease(_))) =>
+            {
+                vec![
+                    "a release that is new may not be there yet, and an old one not any more: \
+                     another mirror with --mirror NAME|URL, or an engine without packages: landfall \
+                     install --online --method static"
+                        .to_owned(),
+                ]
+            }
             Self::NoMirror(_) => vec![
                 "another mirror: --mirror NAME|URL; without internet: landfall install --offline \
                  FILE"
