@@ -371,6 +371,17 @@ impl Receipt {
         self.entries.iter().filter_map(|entry| entry.step.path()).map(str::to_owned).collect()
     }
 
+    /// The digest of the text or key that Landfall put there last; `None` if it put none there, or
+    /// took it away again.
+    pub fn left_at(&self, path: &str) -> Option<Digest> {
+        let last = self.entries.iter().rev().find(|entry| entry.step.path() == Some(path))?;
+        match &last.step {
+            Step::WriteFile(step) => Some(Digest::of(step.text.as_bytes())),
+            Step::CopyFile(step) => Some(step.sha256),
+            _ => None,
+        }
+    }
+
     /// Whether a step like this was made by an earlier run.
     pub fn has(&self, matches: impl Fn(&Step) -> bool) -> bool {
         self.entries.iter().any(|entry| matches(&entry.step))

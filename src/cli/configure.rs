@@ -13,6 +13,7 @@ use super::prepare::{Config, asked, desired_by, installed_engine, pass};
 use super::run::Run;
 use super::validate::validate;
 use crate::apply::{Session, apply};
+use crate::bundle::Archive;
 use crate::config::Options;
 use crate::desired::{DAEMON_JSON, Desired, ProxyWanted};
 use crate::facts::{self, Facts};
@@ -26,6 +27,7 @@ use crate::render::daemon_json::{self, DaemonJsonError};
 use crate::render::daemon_options::{self, OptionType};
 use crate::render::json_document::Document;
 use crate::render::json_repair;
+use crate::render::proxy;
 use crate::report::{Event, Phase, Reporter};
 use crate::steps::Purge;
 use crate::texts::{configure as texts, progress};
@@ -139,11 +141,18 @@ fn look(
     output: &Output,
 ) -> Result<Change, Failure> {
     let receipt = installed_engine(host, texts::ADOPT_FIRST)?;
-    let earlier = desired_by(&receipt)?;
-    let mut registries = asked.registries.clone();
-    files::keep(&mut registries, Some(&earlier.registries));
+    let mut earlier = desired_by(&receipt)?;
+    // What is not asked for stays as it is, also where a person changed it since.
+    let (registries, kept) = (asked.registries.clone(), std::mem::take(&mut earlier.registries));
+    let (mut edits, asked_proxy) = (asked.edits.clone(), asked.proxy.as_ref());
+    let mut proxy = None;
+    if proxy::is_key(receipt.version.as_deref()) {
+        proxy_as_key(&mut edits, asked_proxy, &mut earlier);
+    } else {
+        proxy = asked_proxy.map(|now| proxy_over(now, earlier.proxy.as_ref()));
+    }
+    let kept_proxy = earlier.proxy.take();
     let ignore = asked.ignore.clone();
-    let proxy = proxy_over(asked.proxy.as_ref(), earlier.proxy.as_ref());
     let mut desired = Desired { ignore, registries, proxy, images: Vec::new(), ..earlier };
     desired.unit_style = Some(receipt.topology);
     output.event(&Event::Phase { phase: Phase::Facts, bytes: None });
@@ -159,8 +168,8 @@ fn look(
         owned: &receipt.daemon,
         asked: &desired.daemon,
     };
-    let edited = daemon_edit::edit(standing, &asked.edits)
-        .map_err(|problem| invalid(DAEMON_JSON, &problem))?;
+    let edited =
+        daemon_edit::edit(standing, &edits).map_err(|problem| invalid(DAEMON_JSON, &problem))?;
     edited.kept.iter().for_each(|path| output.line(&texts::kept(path)));
     settle(args.force, &edited.conflicts, host, output)?;
 
@@ -171,20 +180,39 @@ fn look(
     let gone = gone.filter(|key| !desired.daemon.contains_key(*key)).collect();
     pass(output, &desired, &preflight::check_settings(&desired, &facts, &owned, &gone))?;
     let plan = plan(&desired, &facts, &receipt, edited.previous, repaired.as_deref(), host)?;
-    let found = preflight::check_plan(&desired, &facts, &owned, &receipt.archive, &plan.steps);
+    // Programs stay as they are, whoever owns them.
+    let none = Archive::of_programs(Vec::new());
+    let found = preflight::check_plan(&desired, &facts, &owned, &none, &plan.steps);
     pass(output, &desired, &found)?;
     validate(&plan, &desired, &facts, host, output)?;
+    files::keep(&mut desired.registries, Some(&kept));
+    desired.proxy = desired.proxy.or(kept_proxy);
     Ok(Change { receipt, desired, plan })
 }
 
+/// Where the engine has its proxy in daemon.json, it is a key like any other.
+fn proxy_as_key(edits: &mut Edits, asked: Option<&ProxyWanted>, earlier: &mut Desired) {
+    if let Some(value) = earlier.proxy.take().as_ref().and_then(proxy::key) {
+        earlier.daemon.entry(proxy::KEY).or_insert(value);
+    }
+    let Some(asked) = asked else { return };
+    let before = earlier.daemon.get(proxy::KEY).map(proxy::of_key);
+    match proxy::key(&proxy_over(asked, before.as_ref())) {
+        Some(value) => {
+            edits.set.insert(proxy::KEY.to_owned(), value);
+        }
+        None => edits.unset.push(proxy::KEY.to_owned()),
+    }
+}
+
 /// What is asked for now, value by value, over what was asked for before.
-fn proxy_over(now: Option<&ProxyWanted>, earlier: Option<&ProxyWanted>) -> Option<ProxyWanted> {
-    let (Some(now), Some(earlier)) = (now, earlier) else { return now.or(earlier).cloned() };
-    Some(ProxyWanted {
+fn proxy_over(now: &ProxyWanted, earlier: Option<&ProxyWanted>) -> ProxyWanted {
+    let Some(earlier) = earlier else { return now.clone() };
+    ProxyWanted {
         http: now.http.clone().or_else(|| earlier.http.clone()),
         https: now.https.clone().or_else(|| earlier.https.clone()),
         no: now.no.clone().or_else(|| earlier.no.clone()),
-    })
+    }
 }
 
 fn plan(
@@ -195,13 +223,15 @@ fn plan(
     repaired: Option<&str>,
     host: &Host,
 ) -> Result<Plan, Failure> {
+    let is_packaged = receipt.adopted.as_ref().is_some_and(|engine| !engine.packages.is_empty());
     let before = Receipt { daemon: previous, ..receipt.clone() };
     let directory = host.staging_dir(&desired.bin_dir)?;
     let inputs = Inputs {
         desired,
         facts,
         archive: &receipt.archive,
-        version: receipt.version.as_deref(),
+        // Packages may have been updated since.
+        version: receipt.version.as_deref().filter(|_| !is_packaged),
         // The boot's guard may lie there.
         staging: directory.path(),
         images: &[],

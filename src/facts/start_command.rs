@@ -20,6 +20,9 @@ pub struct StartCommand {
     pub words: Vec<Word>,
     /// Whether a drop-in says that line, which then counts whatever the unit says.
     pub by_drop_in: bool,
+    /// The last `ExecStart=` of the unit itself, without its drop-ins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of_unit: Option<String>,
     /// Options for dockerd that stand where nothing reads them.
     pub unread: Vec<UnreadOptions>,
 }
@@ -152,6 +155,7 @@ pub fn read_command(
 ) -> StartCommand {
     let mut commands: Vec<(Word, bool)> = Vec::new();
     let mut set: BTreeMap<String, Word> = BTreeMap::new();
+    let mut of_unit = None;
     let of_units = unit.map(|file| (file, false)).into_iter();
     for (file, is_drop_in) in of_units.chain(drop_ins.iter().map(|file| (file, true))) {
         for Line { number, text } in lines(&file.text) {
@@ -159,7 +163,12 @@ pub fn read_command(
                 |text: &str| Word { text: text.to_owned(), path: file.path.clone(), line: number };
             match assignment(&text) {
                 Some(("ExecStart", "")) => commands.clear(),
-                Some(("ExecStart", command)) => commands.push((place(command), is_drop_in)),
+                Some(("ExecStart", command)) => {
+                    if !is_drop_in {
+                        of_unit = Some(command.to_owned());
+                    }
+                    commands.push((place(command), is_drop_in));
+                }
                 Some(("Environment", values)) => {
                     for (name, value) in environment(values) {
                         set.insert(name, place(&value));
@@ -204,7 +213,8 @@ pub fn read_command(
     });
     let mut unread: Vec<UnreadOptions> = unread.collect();
     unread.dedup();
-    StartCommand { words, by_drop_in: last.is_some_and(|(_, is_drop_in)| is_drop_in), unread }
+    let by_drop_in = last.is_some_and(|(_, is_drop_in)| is_drop_in);
+    StartCommand { words, by_drop_in, of_unit, unread }
 }
 
 /// Puts the values of `${VARIABLE}` into a word. It then stands where the first of them does.

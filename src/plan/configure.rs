@@ -8,7 +8,7 @@ use super::repair::all_new;
 use super::{
     EngineAction, Inputs, Plan, PlanError, SCHEMA, assembled, proxy, registries, security,
 };
-use crate::desired::{DAEMON_JSON, UNIT_DIR};
+use crate::desired::DAEMON_JSON;
 use crate::render::daemon_json;
 use crate::topology::Topology;
 
@@ -30,9 +30,8 @@ pub fn configure(inputs: &Inputs<'_>, repaired: Option<&str>) -> Result<Plan, Pl
     if let Some(text) = text.or_else(|| repaired.map(str::to_owned)) {
         plan.steps = directories.reach("/etc/docker");
         files::plan_text(inputs, &mut plan, DAEMON_JSON, text.clone())?;
-        let unit = inputs.facts.files.get(&format!("{UNIT_DIR}/docker.service"));
-        let unit = unit.and_then(|file| file.text.as_deref());
-        listeners::plan(inputs, &mut plan, &mut directories, unit)?;
+        let command = inputs.facts.start_command.of_unit.as_deref();
+        listeners::plan(inputs, &mut plan, &mut directories, command)?;
         if repaired.is_some() {
             let whole = daemon_json::merge(Some(&text), &Map::new(), &Map::new())?;
             plan.daemon_changes = all_new(&whole.value);

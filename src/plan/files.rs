@@ -12,6 +12,7 @@ use crate::bundle::catalogue::{ImageStore, engine_line};
 use crate::desired::{
     DAEMON_JSON, DEFAULT_CONTAINERD_ROOT, DEFAULT_DATA_ROOT, PROFILE, PROFILE_DIR, UNIT_DIR,
 };
+use crate::facts::doctor::units::exec_start_line;
 use crate::file_state::{FileKind, Ownership, new_name};
 use crate::installed;
 use crate::receipt::Receipt;
@@ -113,8 +114,8 @@ pub(super) fn plan(inputs: &Inputs<'_>, topology: Topology) -> Result<FilePlan, 
         }
     }
     let docker = units.iter().find(|unit| unit.name == "docker.service");
-    let docker = docker.map(|unit| unit.text.as_str());
-    listeners::plan(inputs, &mut plan, &mut directories, docker)?;
+    let command = docker.and_then(|unit| exec_start_line(std::slice::from_ref(&unit.text)));
+    listeners::plan(inputs, &mut plan, &mut directories, command.as_deref())?;
     for unit in &units {
         let Some(wants) = units::wants_dir(unit.name) else { continue };
         let directory = format!("{UNIT_DIR}/{wants}");
@@ -424,6 +425,13 @@ pub(super) fn refuse_move(inputs: &Inputs<'_>, to: &str) -> Result<(), PlanError
         }
         _ => Ok(()),
     }
+}
+
+/// Takes away a file that Landfall wrote, and nobody has changed since.
+pub(super) fn take_away(inputs: &Inputs<'_>, path: &str) -> Option<Step> {
+    let sha256 = inputs.receipt?.left_at(path)?;
+    let is_there = inputs.facts.files.get(path)?.sha256 == Some(sha256);
+    is_there.then(|| Step::RemoveFile(RemoveFile { path: path.to_owned(), sha256 }))
 }
 
 /// Plans a text file; `true` if its text changes.

@@ -50,7 +50,9 @@ pub(super) fn to_move(
     let by_others = inputs.facts.start_command.by_drop_in
         && command.iter().any(|word| word.path != HOSTS_DROP_IN);
     let by_systemd = command.iter().any(|word| word.text.ends_with("fd://"));
-    if by_others || !by_systemd {
+    // A unit that starts nothing has no command that could be said again.
+    let is_unknown = matches!(unit, Unit::Stays(_)) && inputs.facts.start_command.of_unit.is_none();
+    if by_others || !by_systemd || is_unknown {
         return None;
     }
     let hosts = hosts.iter().map(|host| host.as_str().map(str::to_owned));
@@ -106,13 +108,13 @@ fn command(inputs: &Inputs<'_>, unit: Unit) -> Vec<Word> {
     flags.chain((topology == Topology::Modern).then(|| word("fd://"))).collect()
 }
 
-/// Plans the drop-in: with what it has already, if it is there, and what is moved into it. `unit`
-/// is the text of docker.service.
+/// Plans the drop-in: with what it has already, if it is there, and what is moved into it.
+/// `command` is what docker.service starts without it.
 pub(super) fn plan(
     inputs: &Inputs<'_>,
     plan: &mut FilePlan,
     directories: &mut Directories<'_>,
-    unit: Option<&str>,
+    command: Option<&str>,
 ) -> Result<(), PlanError> {
     let standing = inputs.facts.files.get(HOSTS_DROP_IN).and_then(|file| file.text.as_deref());
     let mut hosts = standing.map(listeners::of_drop_in).unwrap_or_default();
@@ -121,8 +123,8 @@ pub(super) fn plan(
             hosts.push(host);
         }
     }
-    let text = unit.and_then(|unit| listeners::drop_in(unit, &hosts));
-    let Some(text) = text.filter(|_| !hosts.is_empty()) else { return Ok(()) };
+    let Some(command) = command.filter(|_| !hosts.is_empty()) else { return Ok(()) };
+    let text = listeners::drop_in(command, &hosts);
     let steps = directories.reach(&format!("{UNIT_DIR}/docker.service.d"));
     plan.steps.extend(steps);
     if plan_text(inputs, plan, HOSTS_DROP_IN, text)? {

@@ -1,17 +1,10 @@
 //! The drop-in that has dockerd listen on more than the socket that systemd gives it.
 
-/// The drop-in's text: the command of the unit, and a flag for each listener. `None` if the unit
-/// starts nothing.
-pub fn drop_in(unit: &str, hosts: &[String]) -> Option<String> {
-    let mut lines = unit.lines().skip_while(|line| !line.starts_with("ExecStart="));
-    let mut command = lines.next()?.to_owned();
-    while command.ends_with('\\') {
-        command.pop();
-        command.push_str(lines.next()?.trim());
-    }
+/// The drop-in's text: what the unit starts, and a flag for each listener.
+pub fn drop_in(command: &str, hosts: &[String]) -> String {
     let flags: String =
         hosts.iter().map(|host| format!(" -H {}", host.replace('%', "%%"))).collect();
-    Some(format!("{HEAD}[Service]\nExecStart=\n{}{flags}\n", command.trim_end()))
+    format!("{HEAD}[Service]\nExecStart=\nExecStart={command}{flags}\n")
 }
 
 /// Why the file is there.
@@ -42,22 +35,20 @@ pub fn is_plain(host: &str) -> bool {
 mod tests {
     use super::*;
 
-    const UNIT: &str = "[Service]\nExecStartPre=/bin/true\nExecStart=/usr/bin/dockerd -H fd:// \\\n  \
-        --containerd=/run/containerd/containerd.sock\nRestart=always\n";
+    const COMMAND: &str = "/usr/bin/dockerd -H fd:// --containerd=/run/containerd/containerd.sock";
 
     #[test]
     fn a_drop_in_tells_its_listeners_again() {
         let hosts = ["tcp://0.0.0.0:2376".to_owned(), "unix:///srv/docker.sock".to_owned()];
-        let text = drop_in(UNIT, &hosts).unwrap();
+        let text = drop_in(COMMAND, &hosts);
         assert!(text.ends_with(
             "[Service]\nExecStart=\nExecStart=/usr/bin/dockerd -H fd:// \
              --containerd=/run/containerd/containerd.sock -H tcp://0.0.0.0:2376 \
              -H unix:///srv/docker.sock\n"
         ));
         assert_eq!(of_drop_in(&text), hosts);
-        assert_eq!(drop_in("[Socket]\n", &hosts), None);
         let zone = ["tcp://[fe80::1%eth0]:2376".to_owned()];
-        assert_eq!(of_drop_in(&drop_in(UNIT, &zone).unwrap()), zone);
+        assert_eq!(of_drop_in(&drop_in(COMMAND, &zone)), zone);
     }
 
     #[test]

@@ -3,6 +3,17 @@
 use serde_json::{Map, Value};
 
 use crate::desired::ProxyWanted;
+use crate::topology::release;
+
+/// The key of daemon.json.
+pub const KEY: &str = "proxies";
+/// The first release that knows it.
+const SINCE: (u32, u32) = (23, 0);
+
+/// Whether an engine of this version has its proxy in daemon.json; else it is in a drop-in.
+pub fn is_key(version: Option<&str>) -> bool {
+    version.and_then(release).is_some_and(|release| release >= SINCE)
+}
 
 /// What is set, by the keys of daemon.json; empty values are not.
 fn set(wanted: &ProxyWanted) -> [(&'static str, &'static str, Option<&str>); 3] {
@@ -22,6 +33,12 @@ pub fn key(wanted: &ProxyWanted) -> Option<Value> {
     let keys: Map<String, Value> =
         set.filter_map(|(key, _, value)| Some((key.to_owned(), value?.into()))).collect();
     (!keys.is_empty()).then_some(Value::Object(keys))
+}
+
+/// What a value of `proxies` sets.
+pub fn of_key(value: &Value) -> ProxyWanted {
+    let text = |key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
+    ProxyWanted { http: text("http-proxy"), https: text("https-proxy"), no: text("no-proxy") }
 }
 
 /// The text of the drop-in; `None` if nothing is set.
@@ -51,7 +68,8 @@ mod tests {
             no: Some(".internal".to_owned()),
         };
         let json = serde_json::json!({"https-proxy": "http://p:3128", "no-proxy": ".internal"});
-        assert_eq!(key(&wanted), Some(json));
+        assert_eq!(key(&wanted), Some(json.clone()));
+        assert_eq!(of_key(&json), ProxyWanted { http: None, ..wanted.clone() });
         let text = drop_in(&wanted).unwrap();
         let set: Vec<&str> = text.lines().filter(|line| line.starts_with("Env")).collect();
         let expected =

@@ -101,8 +101,7 @@ pub fn lost(flags: &Flags) -> Vec<String> {
 pub fn packaged(packages: &[String], upgrade: &str, remove: &str) -> String {
     format!(
         "It belongs to packages ({}): landfall looks after it, and leaves changing it to their \
-         manager.\n  a newer one:    {upgrade}\n  configuration:  edit {DAEMON_JSON}, then systemctl \
-         restart docker\n  to remove it:   {remove}",
+         manager.\n  a newer one:    {upgrade}\n  configuration:  landfall configure\n  to remove it:   {remove}",
         packages.join(" ")
     )
 }
@@ -120,7 +119,7 @@ pub fn kept_by_packages(packages: &[String]) -> String {
 pub fn package_hints(upgrade: &str, remove: &str) -> Vec<String> {
     vec![
         format!("a newer version of the packages: {upgrade}"),
-        format!("configuration: edit {DAEMON_JSON}, then systemctl restart docker"),
+        "configuration: landfall configure".to_owned(),
         format!(
             "another Docker instead: landfall uninstall (lets go of this one), {remove}, then \
              landfall install"

@@ -208,4 +208,10 @@ fn a_packages_docker_is_looked_after_and_left_to_its_manager() {
     host.landfall(&["uninstall", "--yes"]).exits(0);
     before.assert_same(&host.snapshot(), &[RUNNING, DOCTOR].concat());
     assert_eq!((container(&host), started(&host)), (ran, since));
+
+    // The package's unit has `-H fd://`: other listeners go into a drop-in of it.
+    host.landfall(&["adopt", "--yes"]).exits(0);
+    host.put("/etc/docker/daemon.json", r#"{"hosts": ["fd://", "tcp://127.0.0.1:2375"]}"#);
+    host.landfall(&["configure", "--set", "debug=true", "--yes"]).exits(0).says("LF049");
+    host.sh("docker -H tcp://127.0.0.1:2375 version; docker version");
 }

@@ -275,6 +275,22 @@ fn an_installation_brings_certificates_and_takes_them_back() {
     host.landfall(&with("install", &[])).exits(0).says("Nothing to do");
     host.landfall(&["verify"]).exits(0);
 
+    // What is not wanted any more is taken away, and comes back with a rollback.
+    let less = "version: 1\nregistries: {\"registry.internal:5000\": {ca: ca.pem}}\n";
+    host.put("/etc/landfall/landfall.yaml", less);
+    host.landfall(&with("install", &[])).exits(0);
+    assert_eq!(host.sh(&format!("ls {directory}")), "landfall-ca.crt");
+    assert_eq!(host.read("/run/trusted"), "");
+    host.landfall(&["rollback", "--yes"]).exits(0);
+    assert_eq!(host.sh(&format!("cd {directory}; stat -c '%n %a' *")), listed);
+    assert_eq!(host.read("/run/trusted"), ours.pem());
+    // Where the files came from does not matter to other changes.
+    host.sh(&format!("rm /etc/landfall/client.key; echo x >>{directory}/landfall-client.cert"));
+    host.landfall(&["configure", "--set", "debug=true", "--yes"]).exits(0);
+    assert_eq!(host.sh(&format!("tail -n 1 {directory}/landfall-client.cert")), "x");
+    host.landfall(&["rollback", "--yes"]).exits(0);
+    host.sh(&format!("sed -i '$d' {directory}/landfall-client.cert"));
+
     // What is wrong with a file is told before anything is written.
     host.put("/root/other.pem", ours.signs(&["elsewhere.example"], |_| {}).certificate);
     let argument = "registry.internal=/root/other.pem";

@@ -188,6 +188,20 @@ fn every_plan_is_enough() {
     }
 }
 
+/// It may be what the registry needs by now.
+#[test]
+fn a_certificate_that_somebody_changed_is_not_taken_away() {
+    let mut world = World::of("registry-certificates-gone");
+    let path = "/etc/docker/certs.d/harbor.internal:5000/landfall-ca.crt";
+    let goes = |world: &World| {
+        let steps = world.plan().unwrap().steps;
+        steps.iter().any(|step| step.path() == Some(path))
+    };
+    assert!(goes(&world));
+    world.facts.files.get_mut(path).unwrap().sha256 = Some(Digest::of(b"another"));
+    assert!(!goes(&world));
+}
+
 /// `plan -o` and `apply plan.json` have to agree.
 #[test]
 fn every_plan_survives_json() {
