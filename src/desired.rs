@@ -41,6 +41,9 @@ pub struct Desired {
     /// Certificates of registries.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub registries: Vec<RegistryFiles>,
+    /// What the kernel does at each boot.
+    #[serde(default, skip_serializing_if = "KernelWanted::is_unsaid")]
+    pub kernel: KernelWanted,
     /// Codes of findings that shall not stop the run.
     pub ignore: Vec<String>,
 }
@@ -78,6 +81,34 @@ pub struct GroupWanted {
     pub gid: Option<u32>,
     /// Users that become members.
     pub members: Vec<String>,
+}
+
+/// Kernel settings that last over reboots.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KernelWanted {
+    /// Whether the modules that containers need are loaded at boot; they are unless it is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub modules: Option<bool>,
+    /// Whether packets are forwarded from the boot on; `None` leaves that alone. The engine turns
+    /// it on itself, and then makes DROP the policy of what is forwarded, which it does not where
+    /// it is on already.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forwarding: Option<bool>,
+}
+
+impl KernelWanted {
+    /// This, and where it says nothing, the other.
+    pub fn or(self, other: Self) -> Self {
+        Self {
+            modules: self.modules.or(other.modules),
+            forwarding: self.forwarding.or(other.forwarding),
+        }
+    }
+
+    /// Whether nothing is said.
+    pub fn is_unsaid(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// The daemon's proxy. With neither of the first two, none of Landfall's is left.

@@ -8,9 +8,10 @@ use crate::desired::Desired;
 use crate::digest::Digest;
 use crate::facts::engine::RunningEngine;
 use crate::facts::start_command::StartCommand;
-use crate::facts::{Accounts, Facts, FileFact, FileSystemFact, Kernel, Security};
+use crate::facts::{Accounts, Facts, FileFact, FileSystemFact, Security};
 use crate::file_state::FileKind;
 use crate::plan::wanted;
+use crate::render::kernel_settings;
 use crate::unit_state::UnitState;
 
 /// Every fact that decides what is done to a host, or whether it is fit; by name, in short.
@@ -27,7 +28,7 @@ pub fn facts(facts: &Facts, desired: &Desired) -> BTreeMap<String, String> {
         uid: _,
         now: _,
         architecture,
-        kernel: Kernel { release, version: _, file_systems: _, config: _, modules: _, loadable: _ },
+        kernel,
         os,
         systemd,
         cgroups,
@@ -37,7 +38,7 @@ pub fn facts(facts: &Facts, desired: &Desired) -> BTreeMap<String, String> {
         engine,
         packages,
         file_systems,
-        network: _,
+        network,
         programs,
         iptables,
         libraries,
@@ -50,7 +51,7 @@ pub fn facts(facts: &Facts, desired: &Desired) -> BTreeMap<String, String> {
     } = facts;
     let mut found = BTreeMap::from([
         ("architecture".to_owned(), architecture.clone()),
-        ("kernel".to_owned(), release.clone()),
+        ("kernel".to_owned(), kernel.release.clone()),
         ("running system".to_owned(), live.to_string()),
         ("distribution".to_owned(), short(os)),
         ("systemd".to_owned(), short(systemd)),
@@ -63,6 +64,12 @@ pub fn facts(facts: &Facts, desired: &Desired) -> BTreeMap<String, String> {
         let RunningEngine { version, live_restore, swarm, storage_driver, .. } = engine;
         let text = short(&(version, live_restore, swarm, storage_driver));
         found.insert("running engine".to_owned(), text);
+    }
+    if let Some(modules) = kernel_settings::modules(kernel) {
+        found.insert("modules of the kernel".to_owned(), short(&modules));
+    }
+    if desired.kernel.forwarding == Some(true) {
+        found.insert("forwarding".to_owned(), short(&network.forwarding.ipv4));
     }
     if *security != Security::default() {
         found.insert("security modules".to_owned(), short(security));

@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use super::bootstrap::MachineDigest;
 use super::bundle::BundleCommand;
 use crate::config::{FileConfig, Options, duration};
+use crate::desired::KernelWanted;
 use crate::digest::Digest;
 use crate::online::Fingerprint;
 use crate::texts::help;
@@ -407,6 +408,10 @@ impl InstallArgs {
             data_root: self.data_root.clone(),
             images: self.images.clone(),
             smoke_test: self.no_smoke_test.then_some(false),
+            kernel: KernelWanted {
+                modules: self.no_kernel_modules.then_some(false),
+                forwarding: self.keep_forwarding.then_some(true),
+            },
             ignore: self.ignore.clone(),
             ..self.daemon.options()
         }
@@ -525,6 +530,10 @@ pub struct InstallArgs {
     pub images: Vec<PathBuf>,
     #[arg(long, help = help::NO_SMOKE_TEST)]
     pub no_smoke_test: bool,
+    #[arg(long, help = help::NO_KERNEL_MODULES)]
+    pub no_kernel_modules: bool,
+    #[arg(long, help = help::KEEP_FORWARDING)]
+    pub keep_forwarding: bool,
     #[arg(long = "ignore", value_name = "CODE", help = help::IGNORE)]
     pub ignore: Vec<String>,
     #[arg(long, value_name = "DIR", env = "LANDFALL_BIN_DIR", hide_env = true, help = help::BIN_DIR)]

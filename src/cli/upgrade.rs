@@ -117,6 +117,7 @@ fn over(asked: Desired, args: &InstallArgs, receipt: &Receipt) -> Desired {
         unit_style: asked.unit_style,
         images: asked.images,
         smoke_test: asked.smoke_test,
+        kernel: asked.kernel.or(kept.kernel),
         confirm_within: asked.confirm_within,
         ignore: asked.ignore,
         registries,

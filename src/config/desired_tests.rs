@@ -61,6 +61,7 @@ fn defaults() {
             watch: None,
             proxy: None,
             registries: Vec::new(),
+            kernel: Default::default(),
             ignore: vec![],
         }
     );

@@ -11,6 +11,7 @@ use serde_saphyr::{Location, Spanned};
 
 use super::error::{ConfigError, Origin};
 use super::options::Method;
+use crate::desired::KernelWanted;
 use crate::digest::Digest;
 use crate::nearest::nearest;
 use crate::online::Fingerprint;
@@ -59,6 +60,8 @@ pub(super) struct Keys {
     #[serde(default)]
     pub images: Images,
     pub smoke_test: Option<bool>,
+    #[serde(default)]
+    kernel: Kernel,
     pub require_signature: Option<bool>,
     pub confirm_within: Option<Spanned<String>>,
     #[serde(default)]
@@ -74,6 +77,14 @@ pub(super) struct Engine {
     #[serde(default)]
     pub source: Source,
     pub bin_dir: Option<Spanned<String>>,
+}
+
+/// What [`KernelWanted`] holds.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Kernel {
+    modules: Option<bool>,
+    forwarding: Option<bool>,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -251,6 +262,12 @@ impl FileConfig {
         }
     }
 
+    /// What the kernel shall do at each boot.
+    pub(super) fn kernel(&self) -> KernelWanted {
+        let Kernel { modules, forwarding } = self.keys.kernel;
+        KernelWanted { modules, forwarding }
+    }
+
     /// Whether it names the group.
     pub fn says_group(&self) -> bool {
         self.keys.group.name.is_some()
@@ -332,6 +349,8 @@ impl FileConfig {
         proxy.https = proxy.https.take().or(other.https);
         proxy.no = proxy.no.take().or(other.no);
         own.smoke_test = own.smoke_test.or(below.smoke_test);
+        own.kernel.modules = own.kernel.modules.or(below.kernel.modules);
+        own.kernel.forwarding = own.kernel.forwarding.or(below.kernel.forwarding);
         own.confirm_within = own.confirm_within.take().or(below.confirm_within);
         self
     }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use serde::Deserialize;
 
+use crate::desired::KernelWanted;
 use crate::digest::Digest;
 use crate::online::Fingerprint;
 use crate::topology::Topology;
@@ -87,6 +88,8 @@ pub struct Options {
     pub images: Vec<PathBuf>,
     /// `Some(false)` for `--no-smoke-test`
     pub smoke_test: Option<bool>,
+    /// `--no-kernel-modules`, `--keep-forwarding`
+    pub kernel: KernelWanted,
     /// `--ignore CODE`, repeated
     pub ignore: Vec<String>,
 }

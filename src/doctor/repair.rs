@@ -8,6 +8,7 @@ use crate::facts::Facts;
 use crate::facts::doctor::DoctorFacts;
 use crate::file_state::Ownership;
 use crate::preflight::{Finding, Seen};
+use crate::render::kernel_settings::{FORWARDING, FORWARDING_TEXT};
 use crate::render::units::wants_dir;
 use crate::steps::{
     CreateDir, CreateLink, DaemonReload, RemoveLink, ResetFailed, SetMode, SetSetting, Step,
@@ -16,11 +17,6 @@ use crate::steps::{
 
 use super::Sight;
 use super::daemon::is_stricter;
-
-/// Where forwarding is kept switched on over reboots.
-const FORWARDING_FILE: &str = "/etc/sysctl.d/90-landfall-forwarding.conf";
-const FORWARDING_TEXT: &str = "# Written by landfall doctor --fix: containers need it.\n\
-    net.ipv4.ip_forward = 1\n";
 
 /// Whether a finding can be repaired.
 pub fn can_repair(finding: &Finding) -> bool {
@@ -98,7 +94,7 @@ fn enable(facts: &Facts, doctor: &DoctorFacts, unit: &str) -> Vec<Step> {
 fn forward(setting: &str) -> [Step; 2] {
     [
         Step::WriteFile(WriteFile {
-            path: FORWARDING_FILE.to_owned(),
+            path: FORWARDING.to_owned(),
             text: FORWARDING_TEXT.to_owned(),
             ownership: Ownership::root(0o644),
         }),

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use super::listeners::{self, Unit};
-use super::{Change, ChangeKind, Inputs, PlanError, proxy, registries, security};
+use super::{Change, ChangeKind, Inputs, PlanError, kernel, proxy, registries, security};
 use crate::adoption::flags_in_force;
 use crate::bundle::Entry;
 use crate::bundle::catalogue::{ImageStore, engine_line};
@@ -105,6 +105,7 @@ pub(super) fn plan(inputs: &Inputs<'_>, topology: Topology) -> Result<FilePlan, 
         plan.steps.extend(directories.reach(PROFILE_DIR));
         plan_text(inputs, &mut plan, PROFILE, profile::text(&inputs.desired.bin_dir))?;
     }
+    kernel::plan(inputs, &mut directories, &mut plan)?;
     registries::plan(inputs, &mut directories, &mut plan)?;
     proxy::plan(inputs, &mut directories, &mut plan)?;
     for unit in &units {

@@ -6,6 +6,7 @@ mod configure;
 mod effects;
 mod files;
 mod guard;
+mod kernel;
 mod listeners;
 pub mod migrate;
 mod online;

@@ -7,6 +7,7 @@ use crate::desired::{
     PROFILE_DIR, PROXY_DROP_IN, UNIT_DIR,
 };
 use crate::facts::Wanted;
+use crate::render::kernel_settings;
 use crate::render::trust;
 use crate::render::trust_store;
 use crate::render::units::wants_dir;
@@ -21,6 +22,8 @@ pub fn wanted(desired: &Desired) -> Wanted {
             HOSTS_DROP_IN,
             PROFILE,
             PROXY_DROP_IN,
+            kernel_settings::MODULES,
+            kernel_settings::FORWARDING,
             trust::OWN_FILE,
             trust::SHARED_FILE,
         ]
@@ -34,9 +37,16 @@ pub fn wanted(desired: &Desired) -> Wanted {
     wanted.programs = program_names().map(|name| format!("{}/{name}", desired.bin_dir)).collect();
     let plugin_dir = desired.plugin_dir();
     wanted.programs.extend(plugin_names().map(|name| format!("{plugin_dir}/{name}")));
-    let mut directories = ["/etc/docker", PROFILE_DIR, STATE_DIR, DEFAULT_CONTAINERD_ROOT]
-        .map(str::to_owned)
-        .to_vec();
+    let mut directories = [
+        "/etc/docker",
+        "/etc/modules-load.d",
+        "/etc/sysctl.d",
+        PROFILE_DIR,
+        STATE_DIR,
+        DEFAULT_CONTAINERD_ROOT,
+    ]
+    .map(str::to_owned)
+    .to_vec();
     directories.push(format!("{UNIT_DIR}/docker.service.d"));
     directories.extend([desired.bin_dir.clone(), plugin_dir, desired.data_root().to_owned()]);
     for unit in ALL_UNITS {

@@ -21,6 +21,7 @@ pub mod diff;
 pub mod json_document;
 mod json_edit;
 pub mod json_repair;
+pub mod kernel_settings;
 pub mod listeners;
 pub mod profile;
 pub mod proxy;

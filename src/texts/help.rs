@@ -442,6 +442,12 @@ pub const SET: &str =
 pub const IMAGE: &str = "Archive of images (docker save) to load (repeatable)";
 /// `--no-smoke-test`.
 pub const NO_SMOKE_TEST: &str = "Do not run a container at the end to prove that the engine works";
+/// `--no-kernel-modules`.
+pub const NO_KERNEL_MODULES: &str =
+    "Do not have the modules that containers need loaded at each boot (/etc/modules-load.d)";
+/// `--keep-forwarding`.
+pub const KEEP_FORWARDING: &str = "Keep IPv4 forwarding on from the boot on (/etc/sysctl.d): the \
+     engine then leaves the policy of what is forwarded alone";
 /// `--ignore`.
 pub const IGNORE: &str = "Go on in spite of this finding, such as LF012 (repeatable)";
 /// `--bin-dir`.

@@ -77,9 +77,12 @@ fn docker0_moves_and_forwarding_changes_as_it_was_told() {
     // What the finding says keeps the policy does.
     host.landfall(&["uninstall", "--yes"]).exits(0);
     assert_eq!(host.sh(policy), "-P FORWARD ACCEPT\n0");
-    host.sh("sysctl -qw net.ipv4.ip_forward=1
-             echo net.ipv4.ip_forward=1 >/etc/sysctl.d/50-forward.conf");
-    let run = host.landfall(&with("install", &["--verbose"])).exits(0);
+    let keep = with("install", &["--verbose", "--keep-forwarding"]);
+    let run = host.landfall(&keep).exits(0);
     assert!(!run.findings().contains(&"LF090".to_owned()), "{run}");
     assert_eq!(host.sh(policy), "-P FORWARD ACCEPT\n1");
+    host.sh("grep -qx 'net.ipv4.ip_forward = 1' /etc/sysctl.d/90-landfall-forwarding.conf");
+    host.landfall(&["uninstall", "--yes"]).exits(0);
+    assert_eq!(host.sh(policy), "-P FORWARD ACCEPT\n0");
+    assert!(!host.exists("/etc/sysctl.d/90-landfall-forwarding.conf"));
 }

@@ -59,6 +59,7 @@ pub(super) fn world() -> World {
         watch: None,
         proxy: None,
         registries: Vec::new(),
+        kernel: Default::default(),
         ignore: Vec::new(),
     };
     let doctor = DoctorFacts {

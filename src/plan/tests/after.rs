@@ -78,6 +78,8 @@ impl World {
                 | Step::WatchUnits(_)
                 | Step::UpdateTrust(_)
                 | Step::SmokeTest(_) => {}
+                // Of an installation, this one alone.
+                Step::SetSetting(_) => facts.network.forwarding.ipv4 = Some(true),
                 Step::RemoveFile(step) => {
                     facts.files.remove(&step.path);
                 }
@@ -96,8 +98,7 @@ impl World {
                 | Step::RenamePaths(_)
                 | Step::PlaceData(_)
                 | Step::NoteInventory(_)
-                | Step::CheckInventory(_)
-                | Step::SetSetting(_) => panic!("a repair is no part of an installation"),
+                | Step::CheckInventory(_) => panic!("a repair is no part of an installation"),
                 Step::RefreshIndex(_)
                 | Step::ImportKey(_)
                 | Step::InstallPackages(_)

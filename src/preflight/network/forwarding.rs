@@ -49,6 +49,9 @@ fn is_older(case: &Case<'_>, since: (u32, u32)) -> bool {
 fn policy(case: &Case<'_>) -> Option<Finding> {
     let facts = &case.facts.network.forwarding;
     let can_keep = !is_older(case, NO_DROP_SINCE);
+    if case.desired.kernel.forwarding == Some(true) {
+        return None;
+    }
     if !is_on(case, "ip-forward", true) || (can_keep && is_on(case, "ip-forward-no-drop", false)) {
         return None;
     }

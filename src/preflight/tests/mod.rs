@@ -70,6 +70,7 @@ fn world() -> World {
         watch: None,
         proxy: None,
         registries: Vec::new(),
+        kernel: Default::default(),
         ignore: Vec::new(),
     };
     let elf = ElfInfo {

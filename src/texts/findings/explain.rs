@@ -277,8 +277,8 @@ fn network(code: Code) -> Option<(&'static str, &'static str)> {
         ),
         Code::ForwardPolicy => (
             "sysctl net.ipv4.ip_forward; iptables -S FORWARD | head -1",
-            "before the engine starts: echo net.ipv4.ip_forward=1 \
-             >/etc/sysctl.d/50-forward.conf; sysctl --system",
+            "landfall install --keep-forwarding; by hand, before the engine starts: echo \
+             net.ipv4.ip_forward=1 >/etc/sysctl.d/50-forward.conf; sysctl --system",
         ),
         Code::BridgedTraffic => (
             "bridge link; sysctl net.bridge.bridge-nf-call-iptables",

@@ -97,7 +97,9 @@ pub(super) fn fix(seen: &Seen) -> String {
 fn fix_of_firewall(seen: &Seen) -> String {
     match seen {
         Seen::ForwardPolicy { now: true, .. } => {
-            "keep it: echo net.ipv4.ip_forward=1 >/etc/sysctl.d/50-forward.conf".to_owned()
+            "keep it: landfall install --keep-forwarding; by hand: echo net.ipv4.ip_forward=1 \
+             >/etc/sysctl.d/50-forward.conf"
+                .to_owned()
         }
         Seen::ForwardPolicy { can_keep: true, .. } => {
             "to keep the policy: --set ip-forward-no-drop=true; or let single bridges through \
@@ -105,9 +107,8 @@ fn fix_of_firewall(seen: &Seen) -> String {
                 .to_owned()
         }
         Seen::ForwardPolicy { .. } => {
-            "to keep the policy, turn forwarding on yourself first: sysctl -w \
-             net.ipv4.ip_forward=1, and the same line in /etc/sysctl.d/50-forward.conf; or let \
-             single bridges through later: iptables -I DOCKER-USER -i BRIDGE -j ACCEPT"
+            "to keep the policy: --keep-forwarding, which turns forwarding on first; or let single \
+             bridges through later: iptables -I DOCKER-USER -i BRIDGE -j ACCEPT"
                 .to_owned()
         }
         Seen::BridgedTraffic { first, .. } => format!(
