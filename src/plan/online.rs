@@ -2,9 +2,10 @@
 //! it brings.
 
 use super::files::{self, Directories, FilePlan};
-use super::listeners::Unit;
+use super::listeners::{self, Unit};
 use super::{
-    EngineAction, Inputs, Plan, PlanError, SCHEMA, Stops, guarded, security, services, swap,
+    EngineAction, Inputs, Plan, PlanError, SCHEMA, Stops, guarded, kernel, proxy, registries,
+    security, services, swap,
 };
 use crate::desired::{DAEMON_JSON, Desired, UNIT_DIR};
 use crate::facts::Wanted;
@@ -92,12 +93,19 @@ pub fn wanted(desired: &Desired) -> Wanted {
     wanted
 }
 
-/// The key, the file that names the repository, the group, and daemon.json: what the packages bring
-/// starts with it.
+/// What the packages' docker.service starts (docker-ce-packaging: `systemd/docker.service`).
+const COMMAND: &str = "/usr/bin/dockerd -H fd:// --containerd=/run/containerd/containerd.sock";
+
+/// The key, the file that names the repository, the group, daemon.json and what belongs to it: what
+/// the packages bring starts with all that.
 fn write_files(inputs: &Inputs<'_>, offer: &Offer, plan: &mut FilePlan) -> Result<(), PlanError> {
     let mut directories = Directories::new(inputs);
     let existing = files::standing_daemon_json(inputs)?;
-    let unit = Unit::Stays(plan.topology);
+    let standing = inputs.facts.start_command.of_unit.as_deref();
+    let unit = match standing {
+        Some(_) => Unit::Stays(plan.topology),
+        None => Unit::IsWritten(plan.topology),
+    };
     let daemon = files::plan_daemon_json(inputs, plan, existing, &serde_json::Map::new(), unit)?;
     files::plan_group(inputs, plan);
     for login in &offer.repository.login {
@@ -113,6 +121,10 @@ fn write_files(inputs: &Inputs<'_>, offer: &Offer, plan: &mut FilePlan) -> Resul
         plan.steps.extend(directories.reach("/etc/docker"));
         files::plan_text(inputs, plan, DAEMON_JSON, text)?;
     }
+    listeners::plan(inputs, plan, &mut directories, Some(standing.unwrap_or(COMMAND)))?;
+    kernel::plan(inputs, &mut directories, plan)?;
+    registries::plan(inputs, &mut directories, plan)?;
+    proxy::plan(inputs, &mut directories, plan)?;
     plan.steps.extend(security::labels(inputs, &plan.steps));
     Ok(())
 }
