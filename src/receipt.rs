@@ -356,6 +356,12 @@ impl Receipt {
         })
     }
 
+    /// Whether packages own the engine, so that their manager may bring it to another version.
+    pub fn is_packaged(&self) -> bool {
+        self.adopted.as_ref().is_some_and(|adopted| !adopted.packages.is_empty())
+            || self.packages().is_some()
+    }
+
     /// Whether the programs were taken over as they were, and come from no archive.
     pub fn has_no_archive(&self) -> bool {
         self.archive.size == 0

@@ -223,7 +223,6 @@ fn plan(
     repaired: Option<&str>,
     host: &Host,
 ) -> Result<Plan, Failure> {
-    let is_packaged = receipt.adopted.as_ref().is_some_and(|engine| !engine.packages.is_empty());
     let before = Receipt { daemon: previous, ..receipt.clone() };
     let directory = host.staging_dir(&desired.bin_dir)?;
     let inputs = Inputs {
@@ -231,7 +230,7 @@ fn plan(
         facts,
         archive: &receipt.archive,
         // Packages may have been updated since.
-        version: receipt.version.as_deref().filter(|_| !is_packaged),
+        version: receipt.version.as_deref().filter(|_| !receipt.is_packaged()),
         // The boot's guard may lie there.
         staging: directory.path(),
         images: &[],

@@ -104,7 +104,7 @@ fn prepare(host: &Host, to: &str, ignore: &[String], output: &Output) -> Result<
     let found = preflight::check_migration(&desired, &facts, &owned, &data);
     pass(output, &desired, &found)?;
     let directory = host.staging_dir(&desired.bin_dir)?;
-    let packaged = receipt.adopted.as_ref().is_some_and(|engine| !engine.packages.is_empty());
+    let packaged = receipt.is_packaged();
     let inputs = Inputs {
         desired: &desired,
         facts: &facts,

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::args::{Global, InstallArgs, NetworkArgs, PlanArgs};
 use super::failure::{Failure, exit};
@@ -13,6 +13,7 @@ use super::network::Network;
 use super::output::{HEADING, Output};
 use super::prepare::{hash_images, pass};
 use super::run::Run;
+use super::upgrade::keep_theirs;
 use crate::apply::{Session, apply};
 use crate::bundle::{Archive, program_names, read_program};
 use crate::desired::Desired;
@@ -34,12 +35,12 @@ use crate::texts::{online as texts, progress};
 use crate::topology::Topology;
 
 /// The command that was typed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Command {
     /// Packages that are there stay at their versions.
     Install,
-    /// They are brought to the newest.
-    Upgrade,
+    /// They are brought to the newest; these keys of daemon.json are asked for now.
+    Upgrade { set: Map<String, Value> },
 }
 
 /// What was typed.
@@ -71,9 +72,9 @@ pub fn change(
     output: &Output,
 ) -> Result<u8, Failure> {
     let confirm_within = confirm_within.or(configured(&desired, host));
-    let name = match asked.command {
+    let name = match &asked.command {
         Command::Install => "install",
-        Command::Upgrade => "upgrade",
+        Command::Upgrade { .. } => "upgrade",
     };
     changing(host, output, name, confirm_within, |run, session, _| {
         let prepared = prepare(asked, desired, host, output)?;
@@ -118,7 +119,7 @@ fn prepare(
     host: &Host,
     output: &Output,
 ) -> Result<Prepared, Failure> {
-    let command = asked.command;
+    let command = &asked.command;
     let Some(online) = desired.source.online.clone() else {
         return Err(Failure::new(exit::USAGE, texts::NEEDS_LIVE));
     };
@@ -129,7 +130,7 @@ fn prepare(
     output.event(&Event::Phase { phase: Phase::Facts, bytes: None });
     let receipt = Receipt::load(host)?;
     let installed = receipt.as_ref().filter(|receipt| receipt.has_engine());
-    if command == Command::Upgrade && installed.is_none() {
+    if matches!(command, Command::Upgrade { .. }) && installed.is_none() {
         return Err(Failure::new(exit::USAGE, crate::texts::errors::NO_ENGINE)
             .hint(crate::texts::errors::INSTALL_FIRST));
     }
@@ -137,6 +138,9 @@ fn prepare(
         return Err(Failure::new(exit::REFUSED, texts::OTHER_ENGINE).hint(texts::UNINSTALL_FIRST));
     }
     let facts = facts::gather(host, &plan::wanted_online(&desired))?;
+    if let (Command::Upgrade { set }, Some(receipt)) = (command, &receipt) {
+        keep_theirs(&facts, &mut desired, receipt, set.clone(), output)?;
+    }
     let manager = facts.front_end().and_then(Manager::of);
     let apt = match manager {
         Some(Manager::Apt) => {
@@ -166,11 +170,19 @@ fn prepare(
         fingerprint.ok_or_else(|| Failure::new(exit::REFUSED, texts::OTHER_ENGINE))?;
     let standing = match command {
         Command::Install => receipt.as_ref().map(|receipt| as_it_is(host, receipt, &online)),
-        Command::Upgrade => None,
+        Command::Upgrade { .. } => None,
     };
     let network = Network::gather(asked.global, asked.network, host)?;
     let offer = match standing.transpose()?.flatten() {
-        Some(offer) => offer,
+        Some(offer) => {
+            // What it came from is asked again by the next upgrade.
+            let before = receipt.as_ref().and_then(|receipt| receipt.desired.as_ref());
+            if let Some(before) = before.and_then(|before| before.source.online.as_ref()) {
+                let hold = online.hold || before.hold;
+                desired.source.online = Some(Online { hold, ..before.clone() });
+            }
+            offer
+        }
         None => look(host, output, &network, &release, &online, fingerprint)?,
     };
     desired.source.archive = PathBuf::from(format!("docker-{}.tgz", offer.version));
@@ -178,7 +190,9 @@ fn prepare(
     output.line(&format!("{HEADING}Packages{HEADING:#} {source}"));
     let key = texts::key(&fingerprint.to_string(), Some(fingerprint) == pinned);
     output.line(&format!("{HEADING}Key{HEADING:#}      {key}"));
-    let found = online::after(&facts, &offer, receipt.as_ref(), online.replace, &deferred);
+    let mut found = online::after(&facts, &offer, receipt.as_ref(), online.replace, &deferred);
+    let before = receipt.as_ref().and_then(|receipt| receipt.version.as_deref());
+    found.extend(preflight::check_upgrade(&desired, &facts, &owned, before));
     pass(output, &desired, &found)?;
     let images = hash_images(&desired.images)?;
     let staging = host.staging_dir(&desired.bin_dir)?.path().to_owned();

@@ -11,6 +11,7 @@ use super::online;
 use super::output::Output;
 use super::prepare::{Looked, desired, installed_engine, make_plan, prepare};
 use crate::desired::{DAEMON_JSON, Desired};
+use crate::facts::Facts;
 use crate::host::Host;
 use crate::installed::Installed;
 use crate::plan::PlanError;
@@ -32,9 +33,10 @@ pub fn upgrade(
     let asked = desired(global, args, host, output)?;
     if asked.source.online.is_some() {
         let receipt = installed_engine(host, errors::INSTALL_FIRST)?;
+        let set = asked.daemon.clone();
         let desired = Desired { watch: Some(watch), ..over(asked, args, &receipt) };
-        let asked =
-            online::Asked { global, network: &args.network, command: online::Command::Upgrade };
+        let command = online::Command::Upgrade { set };
+        let asked = online::Asked { global, network: &args.network, command };
         return online::change(&asked, desired, confirm_within, host, output);
     }
     let confirm_within = confirm_within.or(configured(&asked, host));
@@ -43,7 +45,7 @@ pub fn upgrade(
         let set = asked.daemon.clone();
         let desired = Desired { watch: Some(watch), ..over(asked, args, &receipt) };
         let mut looked = Looked::at(host, output, desired)?;
-        keep_theirs(&mut looked, &receipt, set, output)?;
+        keep_theirs(&looked.facts, &mut looked.desired, &receipt, set, output)?;
         let mut prepared = prepare(looked, output, Some(session))?;
         let plan = make_plan(output, &mut prepared)?;
         carry_out_asked(global, run, prepared, plan, session, output)
@@ -52,13 +54,14 @@ pub fn upgrade(
 
 /// What was asked of daemon.json before, and a person has changed or taken away since, is that
 /// person's, unless it is asked for again (`set`).
-fn keep_theirs(
-    looked: &mut Looked,
+pub fn keep_theirs(
+    facts: &Facts,
+    desired: &mut Desired,
     receipt: &Receipt,
     set: Map<String, Value>,
     output: &Output,
 ) -> Result<(), Failure> {
-    let text = looked.facts.files.get(DAEMON_JSON).and_then(|file| file.text.as_deref());
+    let text = facts.files.get(DAEMON_JSON).and_then(|file| file.text.as_deref());
     let document = match text.map(Document::parse).transpose() {
         Ok(document) => document,
         // It is told where the plan is made.
@@ -67,12 +70,12 @@ fn keep_theirs(
     let standing = Standing {
         now: document.as_ref().map(Document::value),
         owned: &receipt.daemon,
-        asked: &looked.desired.daemon,
+        asked: &desired.daemon,
     };
     let edits = Edits { set, ..Edits::default() };
     let edited = daemon_edit::edit(standing, &edits).map_err(PlanError::from)?;
     edited.kept.iter().for_each(|path| output.line(&texts::kept(path)));
-    looked.desired.daemon = edited.wanted;
+    desired.daemon = edited.wanted;
     Ok(())
 }
 

@@ -214,6 +214,9 @@ impl<'a> Query<'a> {
                 "remove"
             }
         };
+        if self.manager == Manager::Apt {
+            argv.push(HELD.to_owned());
+        }
         argv.push(verb.to_owned());
         argv.extend(names.iter().map(|name| (*name).to_owned()));
         self.change(&argv)
@@ -225,7 +228,7 @@ impl<'a> Query<'a> {
     /// [`HostError`] if the manager cannot be asked.
     pub fn can_go(&self, names: &[&str]) -> Result<bool, HostError> {
         let (program, options) = match self.manager {
-            Manager::Apt => ("apt-get", vec!["-q", "-y", "--simulate", "remove"]),
+            Manager::Apt => ("apt-get", vec!["-q", "-y", "--simulate", HELD, "remove"]),
             Manager::Dnf | Manager::Yum => ("rpm", vec!["-e", "--test", "--"]),
         };
         let argv = [&[program], options.as_slice(), names].concat();

@@ -8,7 +8,6 @@ use super::files::{Directories, FilePlan, plan_text};
 use super::{Inputs, PlanError};
 use crate::desired::{HOSTS_DROP_IN, UNIT_DIR};
 use crate::facts::start_command::Word;
-use crate::receipt::Receipt;
 use crate::render::daemon_options::flag_among;
 use crate::render::listeners;
 use crate::steps::Before;
@@ -86,10 +85,7 @@ pub(super) fn refuse_flags(
 /// Whether this is a unit of a Docker that was taken over, as it was then.
 fn is_taken_over(inputs: &Inputs<'_>, path: &str) -> bool {
     let mut entries = inputs.receipt.iter().flat_map(|receipt| receipt.entries.iter().rev());
-    let packaged = |receipt: &&Receipt| {
-        receipt.adopted.as_ref().is_some_and(|adopted| !adopted.packages.is_empty())
-    };
-    inputs.receipt.filter(packaged).is_none()
+    inputs.receipt.is_none_or(|receipt| !receipt.is_packaged())
         && entries
             .find(|entry| entry.step.path() == Some(path))
             .is_some_and(|entry| entry.before == Before::Adopted)

@@ -14,8 +14,8 @@ use crate::online::{self, Fingerprint, LoginFile, Manager, Offer};
 use crate::render::daemon_json::{Verdict, verdict};
 use crate::render::units::wants_dir;
 use crate::steps::{
-    CopyFile, EnableUnits, GuardRuntime, HoldPackages, ImportKey, InstallPackages, RefreshIndex,
-    SmokeTest, Step, UnitStep,
+    CopyFile, DaemonReload, EnableUnits, GuardRuntime, HoldPackages, ImportKey, InstallPackages,
+    RefreshIndex, SmokeTest, Step, UnitStep,
 };
 use crate::topology::Topology;
 use crate::unit_state::UnitAction;
@@ -155,12 +155,17 @@ fn engine_steps(
         inputs.facts.units.get(unit).is_some_and(crate::unit_state::UnitState::is_active)
     };
     let runs = is_active("docker.service");
+    // Its own package's script restarts the daemon.
+    let brings = |name: &str| offer.transaction.names().contains(&name);
     let change = match verdict(&plan.daemon_changes) {
-        Verdict::Restart if runs => Some(UnitAction::Restart),
-        Verdict::Reload if runs => Some(UnitAction::Reload),
+        _ if !runs || brings("docker-ce") => None,
+        _ if plan.units.contains("docker.service") => Some(UnitAction::Restart),
+        Verdict::Restart => Some(UnitAction::Restart),
+        Verdict::Reload => Some(UnitAction::Reload),
         _ => None,
     };
-    let restarts = runs && (installs || change == Some(UnitAction::Restart));
+    let swaps = brings("docker-ce") || brings("containerd.io");
+    let restarts = runs && (swaps || change == Some(UnitAction::Restart));
     let mut steps = Vec::new();
     let guarded = inputs
         .receipt
@@ -179,6 +184,9 @@ fn engine_steps(
             packages: offer.packages.clone(),
             transaction: offer.transaction.clone(),
         }));
+    }
+    if !plan.units.is_empty() {
+        steps.push(Step::DaemonReload(DaemonReload {}));
     }
     let not_enabled = UNITS.into_iter().filter(|unit| {
         let link = wants_dir(unit).map(|wants| format!("{UNIT_DIR}/{wants}/{unit}"));
@@ -199,7 +207,7 @@ fn engine_steps(
             steps.push(step(unit, UnitAction::Start));
         }
     }
-    if let Some(action) = change.filter(|_| !installs) {
+    if let Some(action) = change {
         steps.push(step("docker.service", action));
     }
     if steps.len() > before {
@@ -214,6 +222,9 @@ fn engine_steps(
             socket: crate::desired::SOCKET.to_owned(),
             network: plan.bridge.clone().filter(|bridge| bridge == "none"),
         }));
+    }
+    if restarts {
+        steps.extend(swap::watch(inputs, plan));
     }
     let engine = match change {
         _ if restarts => EngineAction::Restart,

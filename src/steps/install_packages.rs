@@ -68,6 +68,9 @@ impl Action for InstallPackages {
         if came.is_empty() && went.is_empty() {
             return Ok(Undone::Unchanged);
         }
+        if context.host.is_coming_up() {
+            return Err(StepError::PackagesAtBoot);
+        }
         query.settle()?;
         let mut kept = self.remove(&query, &came)?;
         if !went.is_empty() && query.install(&went, false).is_err() {

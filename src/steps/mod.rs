@@ -449,6 +449,9 @@ pub enum StepError {
     NotInstalled(Vec<String>),
     /// Packages that others need cannot be removed.
     PackagesNeeded(Vec<String>),
+    /// Packages are left alone while the host comes up: their scripts start units, which wait for
+    /// the run that takes them back, and there is no network yet.
+    PackagesAtBoot,
 }
 
 /// What steps work with.

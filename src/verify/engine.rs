@@ -104,8 +104,7 @@ fn units(expected: &Expected<'_>, receipt: &Receipt, facts: &Facts, comparison: 
 }
 
 fn answer(receipt: &Receipt, info: &landfall_engine::Info, comparison: &mut Comparison) {
-    let packaged = receipt.adopted.as_ref().is_some_and(|engine| !engine.packages.is_empty());
-    if let Some(expected) = receipt.version.as_ref().filter(|_| !packaged)
+    if let Some(expected) = receipt.version.as_ref().filter(|_| !receipt.is_packaged())
         && release(&info.server_version) != release(expected)
     {
         let (expected, found) = (expected.clone(), info.server_version.clone());

@@ -71,7 +71,7 @@ impl<'a> Expected<'a> {
     /// What the entries of a receipt made.
     pub fn of(receipt: &'a Receipt) -> Self {
         let mut expected = Self::default();
-        let packaged = receipt.adopted.as_ref().is_some_and(|engine| !engine.packages.is_empty());
+        let packaged = receipt.is_packaged();
         // What packages own their manager may change.
         let owned = |entry: &&Entry| packaged && entry.before == Before::Adopted;
         receipt.entries.iter().filter(|entry| !owned(entry)).for_each(|entry| expected.add(entry));

@@ -225,7 +225,13 @@ fn works(host: &Machine, moment: &Moment) {
     );
     let all = host.sh("docker ps -a --format '{{.Names}} {{.Status}}'");
     let down: Vec<&str> = all.lines().filter(|line| !line.contains(" Up ")).collect();
-    assert!(down.is_empty(), "cut at {moment:?}: {down:?}");
+    assert!(
+        down.is_empty(),
+        "cut at {moment:?}: {down:?}\n{}",
+        host.sh("docker ps -aq --no-trunc | xargs -r docker inspect --format \
+                 '{{.ID}} {{.Name}} {{.Created}} {{json .State}} {{json .Config.Labels}}'
+                 ls -la --time-style=full-iso /var/lib/docker/containers/*")
+    );
 }
 
 /// Five moments, spread over an installation.

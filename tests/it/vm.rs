@@ -49,6 +49,9 @@ fn cgroup_version_2_alone_and_a_power_cut() {
     let before = files(&host, "");
     installed(&host);
     run_a_container(&host);
+    // The files with the kernel's modules are there, and the boot loads them.
+    host.sh("grep -qx overlay /etc/modules-load.d/landfall-engine.conf
+             systemctl restart systemd-modules-load.service");
     let limited = format!(
         "docker run --rm --memory 64m --cpus 0.5 --pids-limit 50 {} sh -c \
          'cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/cpu.max /sys/fs/cgroup/pids.max'",
@@ -60,6 +63,7 @@ fn cgroup_version_2_alone_and_a_power_cut() {
     for unit in ["docker.socket", "docker.service", "containerd.service"] {
         assert_eq!(host.unit(unit, "ActiveState"), "active", "{unit}");
     }
+    assert_eq!(host.unit("systemd-modules-load.service", "ActiveState"), "active");
     run_a_container(&host);
     host.landfall(&["status"]).exits(0);
     host.landfall(&["uninstall", "--purge", "data", "--yes"]).exits(0);

@@ -170,6 +170,9 @@ pub fn step_hints(error: &StepError) -> Vec<String> {
         StepError::PackagesNeeded(_) => {
             vec!["remove the packages that need them first, then try again".to_owned()]
         }
+        StepError::PackagesAtBoot => {
+            vec!["once the network is up: landfall recover; docker is held until then".to_owned()]
+        }
         StepError::Host(error) => host_hints(error),
         StepError::Engine(_) | StepError::UnitsRefused(_) | StepError::NoGroup(_) => Vec::new(),
     }

@@ -97,6 +97,7 @@ impl fmt::Display for StepError {
                  that were asked for: {}",
                 names.join(", ")
             ),
+            Self::PackagesAtBoot => f.write_str("packages are not changed while the host comes up"),
             Self::PackagesNeeded(names) => {
                 write!(f, "other packages need {}: nothing was removed", names.join(", "))
             }
