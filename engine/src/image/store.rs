@@ -55,8 +55,20 @@ pub struct ImageStore {
     pub(super) layers: Layers,
     pub(super) records: Records,
     state: Arc<Mutex<State>>,
-    /// Released when the process ends, however it does.
-    _lock: File,
+    _lock: Lock,
+}
+
+/// Held on a store. The kernel releases it when the process ends, however it does.
+#[derive(Debug)]
+struct Lock(File);
+
+impl Drop for Lock {
+    /// Closing it would not do: a process that was forked a moment ago, and has not executed its
+    /// program yet, has it open too (flock(2)).
+    fn drop(&mut self) {
+        // What cannot be unlocked is unlocked by that process.
+        let _ = flock(&self.0, FlockOperation::Unlock);
+    }
 }
 
 impl ImageStore {
@@ -369,7 +381,7 @@ pub(super) fn now() -> i64 {
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
-fn lock(root: &Path) -> Result<File, ImageError> {
+fn lock(root: &Path) -> Result<Lock, ImageError> {
     let path = root.join("lock");
     let context = || format!("open {}", path.display());
     let file = File::options()
@@ -379,7 +391,7 @@ fn lock(root: &Path) -> Result<File, ImageError> {
         .open(&path)
         .map_err(ImageError::io(context()))?;
     match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(file),
+        Ok(()) => Ok(Lock(file)),
         Err(rustix::io::Errno::WOULDBLOCK) => Err(ImageError::StoreInUse(root.to_owned())),
         Err(error) => Err(ImageError::io(context())(error)),
     }
