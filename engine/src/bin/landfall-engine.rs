@@ -18,12 +18,8 @@ fn main() -> ExitCode {
     let arguments: Vec<OsString> = env::args_os().skip(1).collect();
     let words: Vec<&Path> = arguments.iter().map(Path::new).collect();
     let command = words.first().and_then(|word| word.to_str());
-    if let [command, directory] = words[..]
-        && command == Path::new(Helper::SUBCOMMAND)
-    {
-        return apply_layer(directory);
-    }
     let result: Result<(), Box<dyn Error>> = match (command, words.get(1..).unwrap_or_default()) {
+        (Some(Helper::SUBCOMMAND), [directory]) => return apply_layer(directory),
         (Some("shim"), [directory]) => runtime::shim(directory),
         (Some("exec-helper"), [directory, container]) => runtime::exec_helper(directory, container),
         (Some("serve"), options) => serve(options),

@@ -104,7 +104,11 @@ impl Blobs {
         let path = self.path(digest);
         File::open(file)
             .and_then(|file| file.sync_all())
-            .and_then(|()| fs::hard_link(file, &path))
+            .and_then(|()| match fs::hard_link(file, &path) {
+                // Another thread was quicker.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+                linked => linked,
+            })
             .and_then(|()| durable::sync_parent(&path))
             .map_err(ImageError::io(format!("keep {digest}")))
     }

@@ -1,5 +1,8 @@
 //! What the store tells of its images, and taking names and images away.
 
+use std::cmp::Reverse;
+
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{Digest, ImageError, ImageStore, Reference, record::ImageRecord};
@@ -39,7 +42,7 @@ impl ImageStore {
             self.state().images.values().filter(|record| !record.deleted).cloned().collect();
         let mut all: Vec<ImageFacts> =
             records.iter().map(|record| self.facts(record)).collect::<Result<_, _>>()?;
-        all.sort_by(|one, other| created(&other.config).cmp(created(&one.config)));
+        all.sort_by_cached_key(|image| Reverse(created(&image.config)));
         Ok(all)
     }
 
@@ -130,7 +133,7 @@ impl ImageStore {
     }
 }
 
-/// When an image was made, by its own word: RFC 3339, which sorts as text.
-fn created(config: &Value) -> &str {
-    config["created"].as_str().unwrap_or_default()
+/// When an image was made, by its own word.
+fn created(config: &Value) -> Option<Timestamp> {
+    config["created"].as_str()?.parse().ok()
 }

@@ -16,23 +16,15 @@ const MAX_WINDOW: u64 = 128 << 20;
 
 /// Reads `archive` unpacked.
 pub(crate) fn decompress<'a>(mut archive: impl Read + 'a) -> io::Result<Box<dyn Read + 'a>> {
-    let mut magic = [0; 6];
-    let mut length = 0;
-    while length < magic.len() {
-        match archive.read(&mut magic[length..]) {
-            Ok(0) => break,
-            Ok(read) => length += read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    let start = io::Cursor::new(magic).take(length as u64);
+    let mut magic = Vec::new();
+    archive.by_ref().take(6).read_to_end(&mut magic)?;
+    let start = io::Cursor::new(magic.clone());
     let archive = BufReader::with_capacity(CHUNK, start.chain(archive));
     let unsupported = |name| {
         let text = format!("it is compressed with {name}; gzip and Zstandard are supported");
         Err(io::Error::new(io::ErrorKind::Unsupported, text))
     };
-    match magic[..length] {
+    match magic[..] {
         [0x1f, 0x8b, ..] => Ok(Box::new(MultiGzDecoder::new(archive))),
         [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => {
             Ok(Box::new(Zstd { source: archive, frame: None }))

@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeSet,
-    ffi::OsString,
     fs::{self, File},
     os::unix::fs::{PermissionsExt as _, symlink},
     path::{Path, PathBuf},
@@ -16,23 +15,21 @@ use super::{
     durable::{self, Scratch},
 };
 
-/// The program that applies layers, with the arguments before the layer's directory. It must call
-/// [`super::apply_layer`] in a process with one thread.
+/// The program that applies layers: with [`Helper::SUBCOMMAND`] and a layer's directory it must
+/// call [`super::apply_layer`] in a process with one thread.
 #[derive(Debug, Clone)]
 pub struct Helper {
     /// The program.
     pub program: PathBuf,
-    /// Its first arguments.
-    pub arguments: Vec<OsString>,
 }
 
 impl Helper {
     /// The subcommand by which an engine's program applies a layer.
     pub const SUBCOMMAND: &'static str = "layer-apply";
 
-    /// The program that runs, by [`Helper::SUBCOMMAND`].
+    /// The program that runs.
     pub fn this_program() -> Self {
-        Self { program: "/proc/self/exe".into(), arguments: vec![Self::SUBCOMMAND.into()] }
+        Self { program: "/proc/self/exe".into() }
     }
 }
 
@@ -167,7 +164,7 @@ impl Layers {
             .and_then(|()| fs::set_permissions(&files, fs::Permissions::from_mode(0o755)))
             .map_err(ImageError::io(format!("make {}", files.display())))?;
         let output = Command::new(&self.helper.program)
-            .args(&self.helper.arguments)
+            .arg(Helper::SUBCOMMAND)
             .arg(directory)
             .env_clear()
             .stdin(archive)

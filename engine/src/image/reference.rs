@@ -54,16 +54,6 @@ pub enum BadReference {
 }
 
 impl Reference {
-    /// The registry: a host, with a port if one was written.
-    pub fn registry(&self) -> &str {
-        &self.registry
-    }
-
-    /// The repository in that registry.
-    pub fn repository(&self) -> &str {
-        &self.repository
-    }
-
     /// The tag, without the default.
     pub fn tag(&self) -> Option<&str> {
         self.tag.as_deref()

@@ -49,7 +49,6 @@ pub struct Lease {
 /// All images of an engine, in one directory that no other process uses.
 #[derive(Debug)]
 pub struct ImageStore {
-    root: PathBuf,
     pub(super) scratch: PathBuf,
     pub(super) blobs: Blobs,
     pub(super) layers: Layers,
@@ -96,7 +95,6 @@ impl ImageStore {
         check_format(root, &scratch)?;
         let records = Records::open(root, &scratch)?;
         Ok(Self {
-            root: root.to_owned(),
             blobs: Blobs::open(root, &scratch)?,
             layers: Layers::open(root, &scratch, helper)?,
             state: Arc::new(Mutex::new(records.load()?)),
@@ -104,11 +102,6 @@ impl ImageStore {
             scratch,
             _lock: lock,
         })
-    }
-
-    /// Where the store is.
-    pub fn root(&self) -> &Path {
-        &self.root
     }
 
     /// The image that `reference` names: a name, with `latest` understood, a digest, an ID or the

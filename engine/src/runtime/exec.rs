@@ -38,23 +38,8 @@ impl Launch for LaunchExec {
         let file = self.directory.join("process.json");
         files::write_json(&file, &self.plan.process)
             .map_err(|error| format!("write {}: {error}", file.display()))?;
-        let console = match &self.streams {
-            None => Some(Console::listen(&self.directory).map_err(|error| error.to_string())?),
-            Some(_) => None,
-        };
-        let mut builder = ContainerBuilder::new(INNER_ID.to_owned(), SyscallType::default())
-            .with_root_path(self.container.join("oci"))
-            .map_err(|error| error.to_string())?
-            .with_executor(confinement);
-        if let Some(console) = &console {
-            builder = builder.with_console_socket(Some(&console.path));
-        }
-        if let Some(streams) = self.streams.take() {
-            builder = builder
-                .with_stdin(streams.stdin)
-                .with_stdout(streams.stdout)
-                .with_stderr(streams.stderr);
-        }
+        let root = self.container.join("oci");
+        let (builder, console) = builder(&self.directory, &root, confinement, self.streams.take())?;
         let builder = builder.as_tenant().with_detach(true).with_process(Some(&file));
         let pid = keeping_oom_score(|| builder.build()).map_err(|error| innermost(&error))?;
         let terminal = console.map(Console::receive).transpose();
@@ -73,6 +58,28 @@ impl Launch for LaunchExec {
     fn freeze(&mut self, _frozen: bool) -> Result<(), String> {
         Err("this is not the container's first process".into())
     }
+}
+
+/// What libcontainer is told of every process: where it keeps the container's state, how the
+/// process is confined, and its streams; without any it gets a terminal, by a console in
+/// `directory`.
+pub(super) fn builder(
+    directory: &Path,
+    root: &Path,
+    confinement: Confinement,
+    streams: Option<Child>,
+) -> Result<(ContainerBuilder, Option<Console>), String> {
+    let mut builder = ContainerBuilder::new(INNER_ID.to_owned(), SyscallType::default())
+        .with_root_path(root)
+        .map_err(|error| error.to_string())?
+        .with_executor(confinement);
+    let Some(streams) = streams else {
+        let console = Console::listen(directory).map_err(|error| error.to_string())?;
+        return Ok((builder.with_console_socket(Some(&console.path)), Some(console)));
+    };
+    builder =
+        builder.with_stdin(streams.stdin).with_stdout(streams.stdout).with_stderr(streams.stderr);
+    Ok((builder, None))
 }
 
 /// The text of the error that an error came from, which says most.

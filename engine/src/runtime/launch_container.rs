@@ -12,10 +12,9 @@ use std::{
 };
 
 use libcontainer::{
-    container::{Container, builder::ContainerBuilder},
+    container::Container,
     network::{link::LinkClient, wrapper::create_network_client},
     oci_spec::runtime::{LinuxNamespaceType, Spec},
-    syscall::syscall::SyscallType,
 };
 use nix::sched::CloneFlags;
 use rustix::{
@@ -60,26 +59,11 @@ impl LaunchContainer {
         spec.set_process(Some(process));
         files::write_json(&self.directory.join("config.json"), &spec)
             .map_err(|error| format!("write config.json: {error}"))?;
-        let console = match &self.streams {
-            None => Some(Console::listen(&self.directory).map_err(|error| error.to_string())?),
-            Some(_) => None,
-        };
         let root = self.directory.join("oci");
         std::fs::create_dir_all(&root)
             .map_err(|error| format!("make {}: {error}", root.display()))?;
-        let mut builder = ContainerBuilder::new(INNER_ID.to_owned(), SyscallType::default())
-            .with_root_path(&root)
-            .map_err(|error| error.to_string())?
-            .with_executor(confinement);
-        if let Some(console) = &console {
-            builder = builder.with_console_socket(Some(&console.path));
-        }
-        if let Some(streams) = self.streams.take() {
-            builder = builder
-                .with_stdin(streams.stdin)
-                .with_stdout(streams.stdout)
-                .with_stderr(streams.stderr);
-        }
+        let (builder, console) =
+            exec::builder(&self.directory, &root, confinement, self.streams.take())?;
         let builder = builder.as_init(&self.directory).with_systemd(false).with_detach(true);
         let built = keeping_oom_score(|| builder.build());
         let mut container = built.map_err(|error| exec::innermost(&error))?;

@@ -1,12 +1,14 @@
 //! The engine: all containers, and what is done with them.
 
 use std::{
+    cmp::Reverse,
     collections::HashMap,
     io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use jiff::Timestamp;
 use serde_json::Value;
 use tokio::sync::{broadcast, watch};
 
@@ -104,7 +106,9 @@ impl Engine {
     /// All containers, newest first.
     pub fn all(&self) -> Vec<Arc<Container>> {
         let mut all: Vec<_> = lock(&self.containers).values().cloned().collect();
-        all.sort_by_key(|container| std::cmp::Reverse(container.record().created));
+        all.sort_by_cached_key(|container| {
+            Reverse(container.record().created.parse::<Timestamp>().ok())
+        });
         all
     }
 
@@ -240,7 +244,7 @@ impl Engine {
         } else {
             // It died meanwhile, or the host was restarted.
             let exit = shim.exit().unwrap_or_default();
-            self.ended(container, exit).await;
+            self.ended(container, exit);
         }
         Ok(())
     }

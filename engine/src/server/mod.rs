@@ -13,7 +13,7 @@ mod settings;
 mod streams;
 mod system;
 
-use std::{convert::Infallible, io, os::unix::fs::PermissionsExt as _};
+use std::{convert::Infallible, io, os::unix::fs::PermissionsExt as _, time::Duration};
 
 use axum::{extract::Request, response::IntoResponse as _};
 use engine::Engine;
@@ -22,9 +22,9 @@ use hyper_util::rt::TokioIo;
 use tokio::net::UnixListener;
 
 /// The newest version of the API that is spoken.
-pub const API_VERSION: &str = "1.47";
+pub(crate) const API_VERSION: &str = "1.47";
 /// The oldest.
-pub const MINIMUM_API_VERSION: &str = "1.24";
+pub(crate) const MINIMUM_API_VERSION: &str = "1.24";
 
 /// Opens the engine and serves its socket, until the process is ended: containers run on.
 pub async fn serve(options: Options) -> io::Result<()> {
@@ -38,7 +38,14 @@ pub async fn serve(options: Options) -> io::Result<()> {
     std::fs::set_permissions(&socket, std::fs::Permissions::from_mode(0o660))?;
     let table = routes::table(engine);
     loop {
-        let (stream, _) = listener.accept().await?;
+        let stream = match listener.accept().await {
+            Ok((stream, _)) => stream,
+            // There are too many files open, or the client is gone: the others go on.
+            Err(_) => {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                continue;
+            }
+        };
         let table = table.clone();
         tokio::spawn(async move {
             let service = hyper::service::service_fn(|request: Request<hyper::body::Incoming>| {

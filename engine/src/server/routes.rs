@@ -9,6 +9,8 @@ use axum::{
     routing::{delete, get, post},
 };
 
+use crate::ApiVersion;
+
 use super::{
     API_VERSION, MINIMUM_API_VERSION,
     containers::{create, inspect, list, stop},
@@ -67,7 +69,10 @@ pub fn without_version(mut request: Request) -> ApiResult<Request> {
 fn strip(uri: &Uri) -> ApiResult<Option<Uri>> {
     let Some(rest) = uri.path().strip_prefix("/v") else { return Ok(None) };
     let Some((version, path)) = rest.split_once('/') else { return Ok(None) };
-    let Some(asked) = number(version) else { return Ok(None) };
+    let number = |version: &str| version.parse::<ApiVersion>().ok();
+    // `/v1/…` is a path like any other.
+    let asked = Some(version).filter(|version| version.contains('.')).and_then(number);
+    let Some(asked) = asked else { return Ok(None) };
     if Some(asked) < number(MINIMUM_API_VERSION) {
         return Err(ApiError::bad(format!(
             "client version {version} is too old. Minimum supported API version is \
@@ -83,11 +88,6 @@ fn strip(uri: &Uri) -> ApiResult<Option<Uri>> {
     let path: PathAndQuery =
         format!("/{path}{query}").parse().map_err(|_| ApiError::bad("the path cannot be read"))?;
     Ok(Some(Uri::from(path)))
-}
-
-fn number(version: &str) -> Option<(u32, u32)> {
-    let (major, minor) = version.split_once('.')?;
-    Some((major.parse().ok()?, minor.parse().ok()?))
 }
 
 #[cfg(test)]

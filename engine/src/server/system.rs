@@ -11,7 +11,7 @@ use axum::{
 use serde_json::{Value, json};
 
 use super::{API_VERSION, MINIMUM_API_VERSION, engine::Engine, error::ApiResult, images};
-use crate::state::Phase;
+use crate::{image::Platform, state::Phase};
 
 /// `GET` and `HEAD /_ping`.
 pub async fn ping() -> impl IntoResponse {
@@ -42,12 +42,12 @@ pub async fn version() -> Json<Value> {
             "Name": "Engine", "Version": version,
             "Details": {
                 "ApiVersion": API_VERSION, "MinAPIVersion": MINIMUM_API_VERSION, "Os": "linux",
-                "Arch": architecture(), "KernelVersion": kernel, "GitCommit": "", "GoVersion": "",
+                "Arch": Platform::of_this_machine().architecture, "KernelVersion": kernel, "GitCommit": "", "GoVersion": "",
                 "BuildTime": "", "Experimental": "false"
             }
         }],
         "Version": version, "ApiVersion": API_VERSION, "MinAPIVersion": MINIMUM_API_VERSION,
-        "GitCommit": "", "GoVersion": "", "Os": "linux", "Arch": architecture(),
+        "GitCommit": "", "GoVersion": "", "Os": "linux", "Arch": Platform::of_this_machine().architecture,
         "KernelVersion": kernel, "BuildTime": ""
     }))
 }
@@ -95,15 +95,6 @@ pub async fn info(State(engine): State<Arc<Engine>>) -> ApiResult<Json<Value>> {
         "ContainerdCommit": { "ID": "" }, "RuncCommit": { "ID": "" }, "InitCommit": { "ID": "" },
         "SecurityOptions": ["name=seccomp,profile=builtin"], "Warnings": null
     })))
-}
-
-/// The processor's name in Go.
-fn architecture() -> &'static str {
-    match std::env::consts::ARCH {
-        "x86_64" => "amd64",
-        "aarch64" => "arm64",
-        other => other,
-    }
 }
 
 fn kernel() -> String {

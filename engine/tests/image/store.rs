@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use crate::archive::{Archive, ENGINE};
 
 fn open(root: &Path) -> ImageStore {
-    let helper = Helper { program: ENGINE.into(), arguments: vec![Helper::SUBCOMMAND.into()] };
+    let helper = Helper { program: ENGINE.into() };
     ImageStore::open_with(root, helper).unwrap()
 }
 

@@ -78,12 +78,12 @@ impl Engine {
                 _ => shim.exit().ok().flatten(),
             };
             let _operation = container.operation.lock().await;
-            engine.ended(&container, exit).await;
+            engine.ended(&container, exit);
         });
     }
 
     /// Notes the end of a container. Without an exit its shim was killed, or the host restarted.
-    pub(in crate::server) async fn ended(
+    pub(in crate::server) fn ended(
         self: &Arc<Self>,
         container: &Arc<Container>,
         exit: Option<Exit>,

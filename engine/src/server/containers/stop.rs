@@ -36,7 +36,6 @@ pub struct Parameters {
     t: Option<i64>,
     condition: String,
     force: String,
-    v: String,
     link: String,
     filters: String,
 }
@@ -182,7 +181,6 @@ pub async fn remove(
     if is_true(&parameters.link) {
         return Err(ApiError::bad("link is not supported by this engine"));
     }
-    let _volumes = &parameters.v; // there are none yet
     if container.is_running() {
         if !is_true(&parameters.force) {
             return Err(ApiError::conflict(format!(
