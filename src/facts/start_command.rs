@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::doctor::units::DIRECTORIES;
+use super::doctor::units::{DIRECTORIES, exec_start_line};
 use crate::host::{Host, HostError};
 
 /// What docker.service starts.
@@ -59,6 +59,9 @@ pub struct TextFile {
     /// Its text.
     pub text: String,
 }
+
+/// What may stand before the program in a command (systemd.service(5)).
+pub(in crate::facts) const COMMAND_PREFIXES: [char; 6] = ['@', '-', ':', '+', '!', '|'];
 
 /// Where packages of distributions, and tutorials, put options for dockerd: sysvinit and upstart
 /// scripts of Debian's kind read the first, units of RHEL's kind the others.
@@ -155,7 +158,7 @@ pub fn read_command(
 ) -> StartCommand {
     let mut commands: Vec<(Word, bool)> = Vec::new();
     let mut set: BTreeMap<String, Word> = BTreeMap::new();
-    let mut of_unit = None;
+    let of_unit = unit.and_then(|file| exec_start_line(std::slice::from_ref(&file.text)));
     let of_units = unit.map(|file| (file, false)).into_iter();
     for (file, is_drop_in) in of_units.chain(drop_ins.iter().map(|file| (file, true))) {
         for Line { number, text } in lines(&file.text) {
@@ -163,12 +166,7 @@ pub fn read_command(
                 |text: &str| Word { text: text.to_owned(), path: file.path.clone(), line: number };
             match assignment(&text) {
                 Some(("ExecStart", "")) => commands.clear(),
-                Some(("ExecStart", command)) => {
-                    if !is_drop_in {
-                        of_unit = Some(command.to_owned());
-                    }
-                    commands.push((place(command), is_drop_in));
-                }
+                Some(("ExecStart", command)) => commands.push((place(command), is_drop_in)),
                 Some(("Environment", values)) => {
                     for (name, value) in environment(values) {
                         set.insert(name, place(&value));
@@ -184,7 +182,7 @@ pub fn read_command(
     let last = commands.pop();
     let (mut words, mut used) = (Vec::new(), Vec::new());
     if let Some((command, _)) = &last {
-        let line = command.text.trim_start_matches(['@', '-', ':', '+', '!', '|']);
+        let line = command.text.trim_start_matches(COMMAND_PREFIXES);
         for word in line.split_whitespace() {
             let at = |text: &str| Word { text: unquoted(text).to_owned(), ..command.clone() };
             let bare = word.trim_matches(['"', '\'']);
@@ -228,13 +226,15 @@ fn within(word: Word, set: &BTreeMap<String, Word>, used: &mut Vec<String>) -> W
     within(Word { text, path: place.path.clone(), line: place.line }, set, used)
 }
 
-struct Line {
+/// A line of a unit.
+pub(in crate::facts) struct Line {
     number: usize,
-    text: String,
+    /// With those that it goes on in.
+    pub(in crate::facts) text: String,
 }
 
 /// The lines of a unit, those joined that end with a backslash; numbered by their first.
-fn lines(text: &str) -> Vec<Line> {
+pub(in crate::facts) fn lines(text: &str) -> Vec<Line> {
     let mut found: Vec<Line> = Vec::new();
     let mut goes_on = false;
     for (index, line) in text.lines().enumerate() {
@@ -258,7 +258,8 @@ fn lines(text: &str) -> Vec<Line> {
     found
 }
 
-fn assignment(line: &str) -> Option<(&str, &str)> {
+/// What a line sets, and to what.
+pub(in crate::facts) fn assignment(line: &str) -> Option<(&str, &str)> {
     line.split_once('=').map(|(key, value)| (key.trim(), value.trim()))
 }
 

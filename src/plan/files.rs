@@ -1,6 +1,7 @@
 //! The steps that change files, groups and links.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use serde_json::{Map, Value};
 
@@ -12,6 +13,7 @@ use crate::bundle::catalogue::{ImageStore, engine_line};
 use crate::desired::{
     DAEMON_JSON, DEFAULT_CONTAINERD_ROOT, DEFAULT_DATA_ROOT, PROFILE, PROFILE_DIR, UNIT_DIR,
 };
+use crate::digest::Digest;
 use crate::facts::doctor::units::exec_start_line;
 use crate::file_state::{FileKind, Ownership, new_name};
 use crate::installed;
@@ -22,7 +24,8 @@ use crate::render::listeners::is_of_the_socket;
 use crate::render::profile;
 use crate::render::units::{self, UnitContext, containerd_notifies, raises_open_files};
 use crate::steps::{
-    AddGroupMember, CreateDir, CreateGroup, CreateLink, InstallBinary, RemoveFile, Step, WriteFile,
+    AddGroupMember, CopyFile, CreateDir, CreateGroup, CreateLink, InstallBinary, RemoveFile, Step,
+    WriteFile,
 };
 use crate::topology::{Topology, release};
 
@@ -433,6 +436,26 @@ pub(super) fn take_away(inputs: &Inputs<'_>, path: &str) -> Option<Step> {
     let sha256 = inputs.receipt?.left_at(path)?;
     let is_there = inputs.facts.files.get(path)?.sha256 == Some(sha256);
     is_there.then(|| Step::RemoveFile(RemoveFile { path: path.to_owned(), sha256 }))
+}
+
+/// Plans a secret that is copied from `source`, a file that root alone reads; nothing of it is
+/// written down but its digest.
+pub(super) fn plan_secret(
+    inputs: &Inputs<'_>,
+    plan: &mut FilePlan,
+    source: PathBuf,
+    path: String,
+    sha256: Digest,
+) {
+    let ownership = Ownership::root(0o600);
+    let is_as_it_shall_be = inputs
+        .facts
+        .files
+        .get(&path)
+        .is_some_and(|file| file.sha256 == Some(sha256) && file.state.ownership() == ownership);
+    if !is_as_it_shall_be {
+        plan.steps.push(Step::CopyFile(CopyFile { source, path, sha256, ownership }));
+    }
 }
 
 /// Plans a text file; `true` if its text changes.

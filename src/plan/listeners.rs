@@ -114,12 +114,17 @@ pub(super) fn plan(
 ) -> Result<(), PlanError> {
     let standing = inputs.facts.files.get(HOSTS_DROP_IN).and_then(|file| file.text.as_deref());
     let mut hosts = standing.map(listeners::of_drop_in).unwrap_or_default();
-    for host in std::mem::take(&mut plan.hosts) {
-        if !listeners::is_of_the_socket(&host) && !hosts.contains(&host) {
-            hosts.push(host);
-        }
+    hosts.append(&mut plan.hosts);
+    let Some(command) = command else { return Ok(()) };
+    let mut there = listeners::of_command(command);
+    hosts.retain(|host| {
+        let is_new = !listeners::is_of_the_socket(host) && !there.contains(host);
+        there.push(host.clone());
+        is_new
+    });
+    if hosts.is_empty() {
+        return Ok(());
     }
-    let Some(command) = command.filter(|_| !hosts.is_empty()) else { return Ok(()) };
     let text = listeners::drop_in(command, &hosts);
     let steps = directories.reach(&format!("{UNIT_DIR}/docker.service.d"));
     plan.steps.extend(steps);

@@ -3,21 +3,22 @@
 
 use super::files::{self, Directories, FilePlan};
 use super::listeners::{self, Unit};
+use super::wanted::with_parents;
 use super::{
     EngineAction, Inputs, Plan, PlanError, SCHEMA, Stops, guarded, kernel, proxy, registries,
     security, services, swap,
 };
 use crate::desired::{DAEMON_JSON, Desired, UNIT_DIR};
 use crate::facts::Wanted;
-use crate::file_state::{Ownership, parent_of};
-use crate::online::{self, Fingerprint, LoginFile, Manager, Offer};
+use crate::file_state::parent_of;
+use crate::online::{self, Fingerprint, Manager, Offer};
 use crate::render::daemon_json::{Verdict, verdict};
 use crate::render::units::wants_dir;
 use crate::steps::{
-    CopyFile, DaemonReload, EnableUnits, GuardRuntime, HoldPackages, ImportKey, InstallPackages,
+    DaemonReload, EnableUnits, GuardRuntime, HoldPackages, ImportKey, InstallPackages,
     RefreshIndex, SmokeTest, Step, UnitStep,
 };
-use crate::topology::Topology;
+use crate::topology::{ALL_UNITS, Topology};
 use crate::unit_state::UnitAction;
 
 /// Plans an installation from packages, or a change of one: `hold` keeps them at their versions,
@@ -84,10 +85,7 @@ pub fn wanted(desired: &Desired) -> Wanted {
     wanted.programs.extend(online::LOGIN_FILES.map(str::to_owned));
     wanted.texts.extend(online::FILES.into_iter().chain(online::CA_FILES).map(str::to_owned));
     let all = online::FILES.into_iter().chain(online::CA_FILES).chain(online::LOGIN_FILES);
-    for file in all {
-        let above = std::iter::successors(parent_of(file), |path| parent_of(path));
-        wanted.paths.extend(above.filter(|path| *path != "/").map(str::to_owned));
-    }
+    wanted.paths.extend(all.filter_map(parent_of).flat_map(with_parents));
     wanted.paths.sort();
     wanted.paths.dedup();
     wanted
@@ -110,7 +108,8 @@ fn write_files(inputs: &Inputs<'_>, offer: &Offer, plan: &mut FilePlan) -> Resul
     files::plan_group(inputs, plan);
     for login in &offer.repository.login {
         plan.steps.extend(directories.reach(parent_of(&login.path).unwrap_or_default()));
-        write_login(inputs, plan, login);
+        let (source, path) = (login.source.path(), login.path.clone());
+        files::plan_secret(inputs, plan, source, path, login.sha256);
     }
     let repository = &offer.repository;
     for file in repository.authority.iter().chain([&repository.key, &repository.source]) {
@@ -128,21 +127,6 @@ fn write_files(inputs: &Inputs<'_>, offer: &Offer, plan: &mut FilePlan) -> Resul
     plan.steps.extend(security::labels(inputs, &plan.steps));
     Ok(())
 }
-
-/// A file that root alone reads, and of which nothing is written down but its digest.
-fn write_login(inputs: &Inputs<'_>, plan: &mut FilePlan, login: &LoginFile) {
-    let ownership = Ownership::root(0o600);
-    let is_as_it_shall_be = inputs.facts.files.get(&login.path).is_some_and(|file| {
-        file.sha256 == Some(login.sha256) && file.state.ownership() == ownership
-    });
-    if !is_as_it_shall_be {
-        let (source, path, sha256) = (login.source.path(), login.path.clone(), login.sha256);
-        plan.steps.push(Step::CopyFile(CopyFile { source, path, sha256, ownership }));
-    }
-}
-
-/// The units that the packages bring, in the order of starting.
-const UNITS: [&str; 3] = ["containerd.service", "docker.socket", "docker.service"];
 
 /// From what has to be noted before packages change to the proof that the engine works.
 fn engine_steps(
@@ -188,7 +172,7 @@ fn engine_steps(
     if !plan.units.is_empty() {
         steps.push(Step::DaemonReload(DaemonReload {}));
     }
-    let not_enabled = UNITS.into_iter().filter(|unit| {
+    let not_enabled = ALL_UNITS.into_iter().filter(|unit| {
         let link = wants_dir(unit).map(|wants| format!("{UNIT_DIR}/{wants}/{unit}"));
         link.is_none_or(|link| !inputs.facts.files.contains_key(&link))
     });
@@ -201,7 +185,7 @@ fn engine_steps(
         Step::Unit(UnitStep { unit: unit.to_owned(), action, revert, limit: None })
     };
     let before = steps.len();
-    for unit in UNITS {
+    for unit in ALL_UNITS {
         if installs || !is_active(unit) {
             // What their scripts have started runs already.
             steps.push(step(unit, UnitAction::Start));

@@ -1,12 +1,11 @@
 //! Certificates of registries: `/etc/docker/certs.d`, and the system's trust store. dockerd reads
 //! the first at each pull, so that nothing has to be reloaded.
 
-use super::files::{Directories, FilePlan, plan_text, take_away};
+use super::files::{Directories, FilePlan, plan_secret, plan_text, take_away};
 use super::{Inputs, PlanError};
-use crate::file_state::Ownership;
 use crate::registry::files::{ClientFiles, RegistryFiles};
 use crate::render::trust_store::{self, TrustStore};
-use crate::steps::{CopyFile, Step, UpdateTrust, WhenUpdated};
+use crate::steps::{Step, UpdateTrust, WhenUpdated};
 
 /// What each registry shall have is written; what Landfall wrote and it shall not have any more is
 /// taken away.
@@ -45,13 +44,7 @@ fn plan_client(
         return Ok(());
     };
     plan_text(inputs, plan, &certificate_path, certificate.text.clone())?;
-    let (source, sha256, ownership) = (key.clone(), *key_sha256, Ownership::root(0o600));
-    let there = inputs.facts.files.get(&path);
-    let is_as_it_shall_be = there
-        .is_some_and(|file| file.sha256 == Some(sha256) && file.state.ownership() == ownership);
-    if !is_as_it_shall_be {
-        plan.steps.push(Step::CopyFile(CopyFile { source, path, sha256, ownership }));
-    }
+    plan_secret(inputs, plan, key.clone(), path, *key_sha256);
     Ok(())
 }
 

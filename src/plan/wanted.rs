@@ -83,7 +83,7 @@ pub fn wanted(desired: &Desired) -> Wanted {
 }
 
 /// A path and all directories above it, but for the root.
-fn with_parents(path: &str) -> Vec<String> {
+pub(super) fn with_parents(path: &str) -> Vec<String> {
     let mut paths = Vec::new();
     let mut at = path;
     while !at.is_empty() {

@@ -14,7 +14,12 @@ const HEAD: &str = "# Written by landfall: what `hosts` in daemon.json said. doc
 /// The listeners of such a drop-in, without the socket of systemd's.
 pub fn of_drop_in(text: &str) -> Vec<String> {
     let command = text.lines().rev().find_map(|line| line.strip_prefix("ExecStart="));
-    let words: Vec<&str> = command.unwrap_or_default().split_whitespace().collect();
+    of_command(command.unwrap_or_default())
+}
+
+/// The listeners of a command as it stands in a unit, without the socket of systemd's.
+pub fn of_command(command: &str) -> Vec<String> {
+    let words: Vec<&str> = command.split_whitespace().collect();
     let values = words.windows(2).filter(|pair| pair[0] == "-H").map(|pair| pair[1]);
     values.filter(|host| *host != "fd://").map(|host| host.replace("%%", "%")).collect()
 }
@@ -47,6 +52,10 @@ mod tests {
              -H unix:///srv/docker.sock\n"
         ));
         assert_eq!(of_drop_in(&text), hosts);
+        assert_eq!(
+            of_command("/usr/bin/dockerd -H fd:// -H tcp://10.0.0.5:2376"),
+            ["tcp://10.0.0.5:2376"]
+        );
         let zone = ["tcp://[fe80::1%eth0]:2376".to_owned()];
         assert_eq!(of_drop_in(&drop_in(COMMAND, &zone)), zone);
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::{Dangling, UnitDetails};
 use crate::desired::UNIT_DIR;
+use crate::facts::start_command::{COMMAND_PREFIXES, assignment, lines};
 use crate::file_state::FileKind;
 use crate::host::{Host, HostError};
 use crate::topology::ALL_UNITS;
@@ -94,7 +95,7 @@ fn parse_show(text: &str) -> Vec<HashMap<&str, &str>> {
 /// The words of the last command that the unit and its drop-ins set.
 pub fn exec_start(texts: &[String]) -> Vec<String> {
     let Some(command) = exec_start_line(texts) else { return Vec::new() };
-    let command = command.trim_start_matches(['@', '-', ':', '+', '!', '|']);
+    let command = command.trim_start_matches(COMMAND_PREFIXES);
     command.split_whitespace().map(|word| word.trim_matches(['"', '\'']).to_owned()).collect()
 }
 
@@ -103,16 +104,11 @@ pub fn exec_start(texts: &[String]) -> Vec<String> {
 pub fn exec_start_line(texts: &[String]) -> Option<String> {
     let mut commands: Vec<String> = Vec::new();
     for text in texts {
-        let joined = text.replace("\\\n", " ");
-        for line in joined.lines() {
-            let Some((key, value)) = line.split_once('=') else { continue };
-            if key.trim() != "ExecStart" {
-                continue;
-            }
-            if value.trim().is_empty() {
-                commands.clear();
-            } else {
-                commands.push(value.trim().to_owned());
+        for line in lines(text) {
+            match assignment(&line.text) {
+                Some(("ExecStart", "")) => commands.clear(),
+                Some(("ExecStart", command)) => commands.push(command.to_owned()),
+                _ => {}
             }
         }
     }
